@@ -1,0 +1,60 @@
+"""Event time: RFC 3339 text to and from integer microseconds since the epoch (UTC)."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+
+SECOND_US = 1_000_000
+MINUTE_US = 60 * SECOND_US
+HOUR_US = 60 * MINUTE_US
+DAY_US = 24 * HOUR_US
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_RFC3339 = re.compile(
+    r"(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:)(\d\d)(?:\.(\d+))?(?:([Zz])|([+-])(\d\d):(\d\d))", re.ASCII
+)
+_fromisoformat = datetime.fromisoformat
+
+
+def parse_rfc3339(text: str) -> int:
+    """Microseconds since the epoch of an RFC 3339 date-time, any offset.
+
+    Digits beyond microseconds are cut, never rounded. A leap second (``:60``, RFC 3339 section 5.7) is the
+    second that follows. Raises ValueError for anything else, a time without offset included.
+    """
+    # "2026-01-01T00:00:00Z", what nearly every producer writes: a fixed shape that the C parser takes
+    # (which alone would also accept ISO 8601 forms outside RFC 3339).
+    if len(text) == 20 and text[19] == "Z" and text[4] == text[7] == "-" and text[10] == "T":
+        try:
+            since = _fromisoformat(text) - EPOCH
+        except ValueError:
+            pass
+        else:
+            return (since.days * 86400 + since.seconds) * SECOND_US + since.microseconds
+    return _parse_slowly(text)
+
+
+def _parse_slowly(text: str) -> int:
+    match = _RFC3339.fullmatch(text)
+    if match is None:
+        raise ValueError(f"not an RFC 3339 date-time: {text[:64]!r}")
+    date, hours_minutes, seconds, fraction, _zulu, sign, offset_h, offset_m = match.groups()
+    leap = seconds == "60"
+    moment = _fromisoformat(f"{date}T{hours_minutes}{'59' if leap else seconds}+00:00")
+    time_us = (moment - EPOCH) // _MICROSECOND + (SECOND_US if leap else 0)
+    if fraction is not None:
+        time_us += int(fraction[:6].ljust(6, "0"))
+    if sign is not None:
+        if int(offset_h) > 23 or int(offset_m) > 59:
+            raise ValueError(f"no such offset: {text[:64]!r}")
+        offset_us = int(offset_h) * HOUR_US + int(offset_m) * MINUTE_US
+        time_us += -offset_us if sign == "+" else offset_us
+    return time_us
+
+
+def format_us(time_us: int) -> str:
+    """RFC 3339 in UTC, with microseconds only where there are any."""
+    moment = EPOCH + timedelta(microseconds=time_us)
+    return moment.isoformat().replace("+00:00", "Z")

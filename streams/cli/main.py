@@ -1,0 +1,54 @@
+"""deskpulse: the one command. Each verb is a module beside this one."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import typer
+
+VERBS = {
+    "demo": "demo",
+    "worker": "worker",
+    "broker": "broker",
+    "report": "report",
+    "produce": "produce",
+    "simulate": "simulate",
+    "topics": "topics",
+    "top": "top",
+}
+
+app = typer.Typer(
+    name="deskpulse",
+    help="Streaming real-time monitor for customer service.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def register(verbs: dict[str, str]) -> None:
+    """Attach ``command`` (or the typer ``app``) of each verb's module."""
+    for verb, module_name in verbs.items():
+        module = importlib.import_module(f"streams.cli.{module_name}")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=verb)
+        else:
+            app.command(verb)(module.command)
+
+
+def main() -> None:
+    """Entry point; a configuration error is one sentence on stderr and exit status 2."""
+    from streams.settings import ConfigurationError
+
+    named = [word for word in sys.argv[1:] if word in VERBS]
+    register({named[0]: VERBS[named[0]]} if named else VERBS)
+    try:
+        app()
+    except ConfigurationError as error:
+        typer.secho(f"deskpulse: {error}", err=True, fg=typer.colors.RED)
+        raise SystemExit(2) from error
+
+
+if __name__ == "__main__":
+    main()
