@@ -1,0 +1,33 @@
+"""The shape of what the core is fed: a Kafka record, or a line of a file dressed as one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+
+class Record(Protocol):
+    """One record of a source partition. ``timestamp`` is Kafka's, in ms since the epoch; -1 for files."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def timestamp(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+
+
+class FileRecord(msgspec.Struct, gc=False):
+    """A line of canonical JSON as a record: its subject stands in for the key, no time check is made."""
+
+    value: bytes | None
+    offset: int
+    key: bytes | None = None
+    timestamp: int = -1
+    headers: tuple[tuple[str, bytes], ...] = ()
