@@ -1,0 +1,104 @@
+"""Who has been there for how long: sorted start times per label, so that any moment can be asked.
+
+Ages move by themselves. Instead of a timer per ticket, a question "how many began before b" is one bisection per
+label, whatever the moment; the cost grows with labels and days, not with tickets.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left, insort
+from typing import NamedTuple
+
+from metrics_core.grid import EDGES_US, INTERVALS
+from metrics_core.times import DAY_US
+
+
+class Ages(NamedTuple):
+    """Ages of one label at one moment: count per grid interval, their sum and the earliest start (us)."""
+
+    counts: list[int]
+    sum_us: int
+    oldest_us: int
+
+
+class AgeIndex:
+    """Multiset of (label, start_us) pairs, split by day so that an insertion moves little."""
+
+    def __init__(self) -> None:
+        self._days: dict[int, dict[int, array[int]]] = {}
+        self._sums: dict[int, int] = {}
+        self._counts: dict[int, int] = {}
+
+    def add(self, label: int, start_us: int) -> None:
+        """Put one start in."""
+        days = self._days.get(label)
+        if days is None:
+            days = self._days[label] = {}
+            self._sums[label] = self._counts[label] = 0
+        day = start_us // DAY_US
+        starts = days.get(day)
+        if starts is None:
+            days[day] = array("q", (start_us,))
+        elif start_us >= starts[-1]:
+            starts.append(start_us)
+        else:
+            insort(starts, start_us)
+        self._sums[label] += start_us
+        self._counts[label] += 1
+
+    def remove(self, label: int, start_us: int) -> None:
+        """Take one start out; it must be in."""
+        days = self._days[label]
+        day = start_us // DAY_US
+        starts = days[day]
+        at = bisect_left(starts, start_us)
+        assert starts[at] == start_us, "a start that was never put in"
+        del starts[at]
+        if not starts:
+            del days[day]
+            if not days:
+                del self._days[label], self._sums[label], self._counts[label]
+                return
+        self._sums[label] -= start_us
+        self._counts[label] -= 1
+
+    def counts(self) -> dict[int, int]:
+        """How many there are, per label."""
+        return dict(self._counts)
+
+    def oldest(self) -> dict[int, int]:
+        """Earliest start per label, in microseconds since the epoch."""
+        return {label: days[min(days)][0] for label, days in self._days.items()}
+
+    def ages(self, time_us: int) -> dict[int, Ages]:
+        """Per label, how old all are at ``time_us``; what begins later has age 0."""
+        return {label: self._ages(label, time_us) for label in self._days}
+
+    def _ages(self, label: int, time_us: int) -> Ages:
+        days = self._days[label]
+        order = sorted(days)
+        # starts before time - edge are older than the edge; walk the edges from the oldest down
+        older = [0] * len(EDGES_US)
+        seen, position = 0, 0
+        for edge in range(len(EDGES_US) - 1, -1, -1):
+            before_us = time_us - EDGES_US[edge]
+            before_day = before_us // DAY_US
+            while position < len(order) and order[position] < before_day:
+                seen += len(days[order[position]])
+                position += 1
+            older[edge] = seen
+            if position < len(order) and order[position] == before_day:
+                older[edge] += bisect_left(days[before_day], before_us)
+        total = self._counts[label]
+        counts = [0] * INTERVALS
+        counts[-1] = older[-1]
+        for edge in range(len(EDGES_US) - 1, 0, -1):
+            counts[edge] = older[edge - 1] - older[edge]
+        counts[0] = total - older[0]
+        sum_us = total * time_us - self._sums[label]
+        for day in reversed(order):
+            if (day + 1) * DAY_US <= time_us:
+                break
+            sum_us += sum(start - time_us for start in days[day] if start > time_us)
+        return Ages(counts, sum_us, days[order[0]][0])

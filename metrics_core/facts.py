@@ -1,0 +1,83 @@
+"""Facts: what happened, at what time, on which labels - the only thing that families are computed from.
+
+A fact's key packs the number of its label tuple, its code and (for durations) a cell of the grid:
+``label << 20 | code << 12 | cell``. Handlers emit ``label << 20 | CODE``, where CODE is already shifted.
+"""
+
+from __future__ import annotations
+
+LABEL_SHIFT = 20
+CODE_SHIFT = 12
+CODE_MASK = 0xFF
+CELL_MASK = 0xFFF
+
+
+def _code(number: int) -> int:
+    assert 0 < number <= CODE_MASK
+    return number << CODE_SHIFT
+
+
+# flow: transitions of tickets
+CREATED = _code(1)
+SEEDED = _code(2)
+RESOLVED = _code(3)
+REOPENED = _code(4)
+ESCALATED = _code(5)
+ONE_TOUCH = _code(6)
+MERGED = _code(7)
+DELETED = _code(8)
+SPAM = _code(9)
+RESTORED = _code(10)
+
+# messages, by actor (customer, agent, bot, system)
+MESSAGE_CUSTOMER = _code(16)
+MESSAGE_AGENT = _code(17)
+MESSAGE_BOT = _code(18)
+MESSAGE_SYSTEM = _code(19)
+
+# durations: observations per cell; the exact sum stands under the code that follows
+FIRST_RESPONSE = _code(32)
+FIRST_RESPONSE_SUM = _code(33)
+RESOLUTION_FIRST = _code(34)
+RESOLUTION_FIRST_SUM = _code(35)
+RESOLUTION_FULL = _code(36)
+RESOLUTION_FULL_SUM = _code(37)
+RESOLUTION_EVERY = _code(38)
+RESOLUTION_EVERY_SUM = _code(39)
+REPLY_WAIT = _code(40)
+REPLY_WAIT_SUM = _code(41)
+
+#: from the code of a duration to the code of its sum
+SUM = 1 << CODE_SHIFT
+
+
+class Facts:
+    """What a step of the state machine found: counts as (key, time_us, n), durations as (key, time_us, us, n).
+
+    ``n`` is 1 for a fact and -1 for one taken back. ``clamped`` counts durations below zero, made zero.
+    """
+
+    __slots__ = ("clamped", "counts", "durations")
+
+    def __init__(self) -> None:
+        self.counts: list[tuple[int, int, int]] = []
+        self.durations: list[tuple[int, int, int, int]] = []
+        self.clamped = 0
+
+    def clear(self) -> None:
+        """Forget all; the lists stay the same objects."""
+        self.counts.clear()
+        self.durations.clear()
+        self.clamped = 0
+
+    def take_back(self, other: Facts) -> None:
+        """Add the negation of another's facts."""
+        self.counts.extend((key, time_us, -n) for key, time_us, n in other.counts)
+        self.durations.extend((key, time_us, us, -n) for key, time_us, us, n in other.durations)
+        self.clamped -= other.clamped
+
+    def extend(self, other: Facts) -> None:
+        """Add another's facts."""
+        self.counts.extend(other.counts)
+        self.durations.extend(other.durations)
+        self.clamped += other.clamped

@@ -1,0 +1,97 @@
+"""Events of a ticket boiled down to moves (see tickets.py), by event class."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import UNSET
+
+from metrics_core import tickets as t
+from metrics_core.events import EVENT_CLASSES, Event, TicketCreated, TicketSnapshot, TicketUpdated
+from metrics_core.labels import NONE
+from metrics_core.rejects import Reason, Refused
+from metrics_core.times import parse_rfc3339
+
+_MESSAGE = {
+    (actor, public): t.MESSAGE + 2 * number + public
+    for number, actor in enumerate(t.ACTORS)
+    for public in (False, True)
+}
+_STATUS = {status: t.STATUS + number for number, status in enumerate(t.STATUSES)}
+_STATUS_NUMBER = {status: number for number, status in enumerate(t.STATUSES)}
+_ACTOR = {actor: number for number, actor in enumerate(t.ACTORS)}
+
+
+def _created(data: TicketCreated) -> t.Move:
+    channel, group, priority = data.channel or None, data.group or None, data.priority or None
+    changes = (channel, group, priority) if channel or group or priority else None
+    # a ticket without a named author was opened by a customer
+    return (t.CREATE, _ACTOR[data.actor] if data.actor else t.CUSTOMER, changes, bool(data.assignee))
+
+
+def _message(data: Any) -> t.Move:
+    return _MESSAGE[data.actor, data.public]
+
+
+def _status_changed(data: Any) -> t.Move:
+    return _STATUS[data.to]
+
+
+def _updated(data: TicketUpdated) -> t.Move:
+    channel, group, priority = data.channel, data.group, data.priority
+    if channel is UNSET and group is UNSET and priority is UNSET:
+        changes = None
+    else:
+        changes = tuple(None if new is UNSET else new or NONE for new in (channel, group, priority))
+    assigned = None if data.assignee is UNSET else bool(data.assignee)
+    return t.NOTE if changes is None and assigned is None else (t.UPDATE, changes, assigned)
+
+
+def _snapshot(data: TicketSnapshot) -> t.Move:
+    changes = (data.channel or None, data.group or None, data.priority or None)
+    return (
+        t.SNAPSHOT,
+        _moment(data.created_at),
+        None if data.status is None else _STATUS_NUMBER[data.status],
+        changes if any(changes) else None,
+        None if data.assignee is None else bool(data.assignee),
+        _moment(data.first_response_at),
+        _moment(data.waiting_since),
+        _moment(data.resolved_at),
+        max(0, data.reopens or 0),
+    )
+
+
+def _moment(text: str | None) -> int:
+    """Microseconds since the epoch; 0 where there is none."""
+    if not text:
+        return 0
+    try:
+        return parse_rfc3339(text)
+    except ValueError as error:
+        raise Refused(Reason.BAD_TIME, f"data: {error}") from None
+
+
+def _always(move: t.Move) -> Callable[[Any], t.Move]:
+    return lambda _data: move
+
+
+_MOVE_OF_TYPE: dict[str, Callable[[Any], t.Move]] = {
+    "helpdesk.ticket.created": _created,
+    "helpdesk.ticket.message": _message,
+    "helpdesk.ticket.status_changed": _status_changed,
+    "helpdesk.ticket.updated": _updated,
+    "helpdesk.ticket.escalated": _always(t.ESCALATE),
+    "helpdesk.ticket.merged": _always(t.MERGE),
+    "helpdesk.ticket.deleted": _always(t.DELETE),
+    "helpdesk.ticket.marked_spam": _always(t.MARK_SPAM),
+    "helpdesk.ticket.restored": _always(t.RESTORE),
+    "helpdesk.ticket.rated": _always(t.NOTE),
+    "helpdesk.ticket.snapshot": _snapshot,
+}
+
+#: class of a ticket's event -> function from its data to its move
+MOVE_OF_CLASS: dict[type[Event], Callable[[Any], t.Move]] = {
+    EVENT_CLASSES[event_type]: move for event_type, move in _MOVE_OF_TYPE.items()
+}

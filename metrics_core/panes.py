@@ -1,0 +1,179 @@
+"""Panes: counters per slice of time, and running totals of the windows made of them.
+
+A fact goes into one pane of each width. A window as of t covers [ceil(t, width) - length, ceil(t, width)): whole
+panes, the running one included. Its total adds a pane that enters and subtracts one that leaves, in ``advance``,
+so that cost depends neither on events nor on the window's length.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
+
+from metrics_core.facts import SUM, Facts
+from metrics_core.grid import EDGES_US, cell_of
+from metrics_core.times import DAY_US, HOUR_US, MINUTE_US
+
+Counts = dict[int, int]
+
+#: window -> (pane width, length), in microseconds
+WINDOW_SPANS_US: dict[str, tuple[int, int]] = {
+    "1h": (MINUTE_US, HOUR_US),
+    "24h": (5 * MINUTE_US, DAY_US),
+    "7d": (HOUR_US, 7 * DAY_US),
+    "30d": (HOUR_US, 30 * DAY_US),
+}
+
+#: panes are kept for twice their longest window (``period = before``) and an hour for a clock that runs behind
+_SPARE_US = HOUR_US
+
+
+class _Window:
+    """Total of the panes [start, stop) of one ring; all of them have ended."""
+
+    def __init__(self, length_panes: int) -> None:
+        self.length_panes = length_panes
+        self.start = self.stop = 0
+        self.total: Counts = {}
+
+    def move(self, start: int, stop: int, panes: dict[int, Counts]) -> None:
+        if not self.start <= start <= self.stop <= stop or start == self.start == 0:
+            self.total = {}
+            for index, pane in panes.items():
+                if start <= index < stop:
+                    _add(self.total, pane, 1)
+        else:
+            for index in range(self.stop, stop):
+                if index in panes:
+                    _add(self.total, panes[index], 1)
+            for index in range(self.start, start):
+                if index in panes:
+                    _add(self.total, panes[index], -1)
+        self.start, self.stop = start, stop
+
+
+def _add(total: Counts, pane: Counts, sign: int) -> None:
+    get = total.get
+    for key, n in pane.items():
+        now = get(key, 0) + sign * n
+        if now:
+            total[key] = now
+        elif key in total:
+            del total[key]
+
+
+class Ring:
+    """Panes of one width, and the windows that are made of them."""
+
+    def __init__(self, width_us: int, windows: dict[str, int]) -> None:
+        self.width_us = width_us
+        self.keep_panes = (2 * max(windows.values()) + _SPARE_US) // width_us
+        self.panes: dict[int, Counts] = {}
+        self.windows = {name: _Window(length_us // width_us) for name, length_us in windows.items()}
+        self.dirty: set[int] = set()
+        #: panes below it are in the windows' totals, where they belong to one
+        self.sealed = 0
+        #: panes below it are gone
+        self.floor = 0
+
+    def add(self, counts: list[tuple[int, int, int]]) -> None:
+        """Put facts (key, time_us, n) into their panes."""
+        width_us, panes, floor, sealed, dirty = self.width_us, self.panes, self.floor, self.sealed, self.dirty
+        last, pane, late = -1, {}, False
+        for key, time_us, n in counts:
+            index = time_us // width_us
+            if index != last:
+                if index < floor:
+                    continue
+                last, late = index, index < sealed
+                found = panes.get(index)
+                if found is None:
+                    found = panes[index] = {}
+                pane = found
+                dirty.add(index)
+            pane[key] = pane.get(key, 0) + n
+            if late:
+                self._correct(index, key, n)
+
+    def _correct(self, index: int, key: int, n: int) -> None:
+        for window in self.windows.values():
+            if window.start <= index < window.stop:
+                _add(window.total, {key: n}, 1)
+
+    def expire(self, clock_us: int) -> list[int]:
+        """Drop panes too old for any window at ``clock_us`` or later; returns their numbers."""
+        floor = clock_us // self.width_us - self.keep_panes
+        if floor <= self.floor:
+            return []
+        self.floor = floor
+        gone = [index for index in self.panes if index < floor]
+        for index in gone:
+            # a total that still holds the pane is rebuilt when it next moves
+            for window in self.windows.values():
+                if window.start <= index < window.stop:
+                    window.start = window.stop = 0
+                    window.total = {}
+            del self.panes[index]
+            self.dirty.discard(index)
+        return gone
+
+    def advance(self, time_us: int) -> None:
+        """Move the windows to ``time_us``."""
+        ended = time_us // self.width_us
+        end = -(-time_us // self.width_us)
+        for window in self.windows.values():
+            window.move(max(0, end - window.length_panes), ended, self.panes)
+        self.sealed = ended
+
+    def totals(self, time_us: int) -> Iterator[tuple[str, Counts]]:
+        """(window, counts) as of ``time_us``, to which the ring has been advanced; the dicts are copies."""
+        ended = time_us // self.width_us
+        running = self.panes.get(ended) if time_us % self.width_us else None
+        for name, window in self.windows.items():
+            total = window.total.copy()
+            if running:
+                _add(total, running, 1)
+            yield name, total
+
+
+class Panes:
+    """All rings of a shard, and the total since the beginning where it is asked for."""
+
+    def __init__(self, *, fine: bool, since_beginning: bool) -> None:
+        by_width: dict[int, dict[str, int]] = {}
+        for name, (width_us, length_us) in WINDOW_SPANS_US.items():
+            by_width.setdefault(width_us, {})[name] = length_us
+        self.rings = [Ring(width_us, windows) for width_us, windows in by_width.items()]
+        self.fine = fine
+        self.all: Counts | None = {} if since_beginning else None
+        self._cell_of: Callable[[int], int] = cell_of if fine else _interval_of
+
+    def add(self, facts: Facts) -> None:
+        """Count facts; durations become a cell each and their exact sum."""
+        counts = facts.counts
+        if facts.durations:
+            cell = self._cell_of
+            for key, time_us, lasted_us, n in facts.durations:
+                counts.append((key | cell(lasted_us), time_us, n))
+                counts.append((key + SUM, time_us, n * lasted_us))
+        for ring in self.rings:
+            ring.add(counts)
+        if self.all is not None:
+            get, total = self.all.get, self.all
+            for key, _, n in counts:
+                total[key] = get(key, 0) + n
+
+    def totals(self, time_us: int) -> dict[str, Counts]:
+        """Counts per window as of ``time_us``; later calls should not go back in time."""
+        out: dict[str, Counts] = {}
+        for ring in self.rings:
+            ring.advance(time_us)
+            out.update(ring.totals(time_us))
+        if self.all is not None:
+            out["all"] = {key: n for key, n in self.all.items() if n}
+        return out
+
+
+def _interval_of(duration_us: int) -> int:
+    """The coarse cell: the histogram interval itself."""
+    return bisect_left(EDGES_US, duration_us)

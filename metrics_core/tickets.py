@@ -1,0 +1,312 @@
+"""The state machine of a ticket under the ``strict`` preset: one step a move, facts as the outcome.
+
+A move is an event boiled down to what the state machine needs: a small integer, or a tuple that starts with
+one. Moves are kept in the row's history, so that a late event can be put in its place and the row stepped anew.
+
+Definitions (docs/metrics.md): first response is the first public agent message less the creation; a
+resolution is a change to resolved or closed of an unresolved ticket; a reopen is a change back; a wait begins
+with the first unanswered public customer message (a creation by a customer is one) and ends with the next
+public agent message or is discarded by a resolution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from metrics_core import facts as f
+from metrics_core.facts import LABEL_SHIFT, Facts
+
+Move = int | tuple[Any, ...]
+Step = Callable[["TicketState", int, Any, Facts], None]
+
+STATUSES = ("new", "open", "pending", "on_hold", "resolved", "closed")
+OPEN_STATUSES = STATUSES[:4]
+NEW, OPEN, PENDING, ON_HOLD, RESOLVED, CLOSED = range(6)
+ACTORS = ("customer", "agent", "bot", "system")
+CUSTOMER, AGENT, BOT, SYSTEM = range(4)
+
+# moves without detail
+MESSAGE = 0  # + 2 * actor + public
+STATUS = 8  # + status
+ESCALATE = 14
+MERGE = 15
+DELETE = 16
+MARK_SPAM = 17
+RESTORE = 18
+NOTE = 19  # an event that moves nothing here; it is kept, so that its repeat is known
+# moves with detail: (code, ...)
+# "changes" = (channel, group, priority), each None where it stays as it is; None alone where all stay
+CREATE = 20  # actor, changes, assigned
+UPDATE = 21  # changes, assigned (None: as it is)
+SNAPSHOT = 22  # born_us, status, changes, assigned, replied_us, waiting_us, resolved_us, reopens
+
+# what is known of a ticket's beginning
+ORPHAN, KNOWN, SEEDED_WITHOUT_BIRTH = range(3)
+# why a ticket is out of sight
+VISIBLE, HIDDEN_MERGED, HIDDEN_DELETED, HIDDEN_SPAM = range(4)
+
+
+class TicketState(msgspec.Struct, array_like=True, gc=False):
+    """What stepping through a ticket's moves leads to. Times in microseconds since the epoch, 0 = never."""
+
+    known: int = ORPHAN
+    status: int = NEW
+    hidden: int = VISIBLE
+    label: int = 0
+    assigned: bool = False
+    born_us: int = 0
+    replied_us: int = 0
+    waiting_us: int = 0
+    agent_replies: int = 0
+    reopens: int = 0
+    paused: bool = False
+    first_resolved_us: int = 0
+    resolved_us: int = 0
+    #: labels of the live `full` resolution fact, -1 = there is none to take back
+    full_label: int = -1
+    one_touch: bool = False
+
+
+class Relabel:
+    """Resolves a change of some label fields against a label number; the shard's label table behind it."""
+
+    def __init__(self, intern: Callable[[tuple[str, ...]], int], values: list[tuple[str, ...]]) -> None:
+        self._intern, self._values = intern, values
+
+    def __call__(self, label: int, changes: tuple[str | None, ...]) -> int:
+        """The label number after ``changes`` (channel, group, priority; None = unchanged)."""
+        now = self._values[label]
+        return self._intern(tuple(old if new is None else new for old, new in zip(now, changes, strict=True)))
+
+
+class TicketMachine:
+    """Steps of the state machine, bound to a shard's label table.
+
+    Merged, deleted and spam tickets, and orphans, move on in silence: their state follows every event, but no
+    fact comes of it (messages aside), so that a restored ticket stands where it would have stood.
+    """
+
+    def __init__(self, relabel: Relabel) -> None:
+        self._relabel = relabel
+        steps: list[Step] = []
+        for actor, public in enumerate((_customer_message, _agent_reply, _message(BOT), _message(SYSTEM))):
+            steps += [_message(actor), public]
+        steps += [_to_status(status) for status in range(6)]
+        steps += [_escalate, _hide(HIDDEN_MERGED), _hide(HIDDEN_DELETED), _hide(HIDDEN_SPAM), _restore, _note]
+        steps += [self._create, self._update, self._snapshot]
+        self.steps = steps
+
+    def step(self, state: TicketState, time_us: int, move: Move, out: Facts) -> None:
+        """Apply one move at its time; facts go to ``out``."""
+        self.steps[move if type(move) is int else move[0]](state, time_us, move, out)  # type: ignore[index]
+
+    def _create(self, state: TicketState, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
+        _, actor, changes, assigned = move
+        if changes is not None:
+            state.label = self._relabel(state.label, changes)
+        state.assigned = state.assigned or assigned
+        if state.known != ORPHAN:
+            return  # a second creation only says what the labels are
+        state.known = KNOWN
+        state.born_us = time_us
+        _catch_up(state, time_us, out)
+        if actor == CUSTOMER and not state.waiting_us and state.status < RESOLVED:
+            state.waiting_us = time_us
+
+    def _update(self, state: TicketState, _time_us: int, move: tuple[Any, ...], _out: Facts) -> None:
+        _, changes, assigned = move
+        if changes is not None:
+            state.label = self._relabel(state.label, changes)
+        if assigned is not None:
+            state.assigned = assigned
+
+    def _snapshot(self, state: TicketState, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
+        _, born_us, status, changes, assigned, replied_us, waiting_us, resolved_us, reopens = move
+        if changes is not None:
+            state.label = self._relabel(state.label, changes)
+        if assigned is not None:
+            state.assigned = assigned
+        if state.known != ORPHAN:
+            # a ticket we know: the snapshot reconciles it through the ordinary transitions
+            if status is not None:
+                _set_status(state, time_us, status, out)
+            return
+        state.known = KNOWN if born_us else SEEDED_WITHOUT_BIRTH
+        state.born_us = born_us or time_us
+        if status is not None:
+            state.status = status
+        state.paused = state.paused or state.status in (PENDING, ON_HOLD)
+        state.replied_us = replied_us
+        state.reopens = reopens
+        if state.status >= RESOLVED:
+            state.waiting_us = 0
+            state.first_resolved_us = state.resolved_us = resolved_us or time_us
+            return
+        state.waiting_us = waiting_us
+        # a ticket that was reopened has been resolved before, whenever that was
+        state.first_resolved_us = resolved_us or (time_us if reopens else 0)
+        if not state.hidden:
+            out.counts.append((state.label << LABEL_SHIFT | f.SEEDED, time_us, 1))
+
+
+def fold(
+    machine: TicketMachine, state: TicketState, moves: Iterable[tuple[int, Move]], out: Facts
+) -> TicketState:
+    """Step ``state`` through (time_us, move) pairs in order; returns the same state."""
+    for time_us, move in moves:
+        if not state.born_us:
+            state.born_us = time_us  # an orphan's age counts from the first we heard of it
+        machine.step(state, time_us, move, out)
+    return state
+
+
+def _catch_up(state: TicketState, time_us: int, out: Facts) -> None:
+    """What was seen before the creation (clocks differ between producers) counts with it, at no duration."""
+    key = state.label << LABEL_SHIFT
+    out.counts.append((key | f.CREATED, time_us, 1))
+    if state.replied_us:
+        _duration(out, key | f.FIRST_RESPONSE, state.replied_us, time_us)
+    state.first_resolved_us = 0
+    if state.hidden:
+        out.counts.append((key | _FLOW_OF_HIDING[state.hidden], time_us, 1))
+    elif state.status >= RESOLVED:
+        state.resolved_us = time_us
+        _resolve(state, time_us, out)
+
+
+def _duration(out: Facts, key: int, time_us: int, since_us: int) -> None:
+    """A duration that ends at ``time_us``; one that would be negative is zero and counted as clamped."""
+    lasted_us = time_us - since_us
+    if lasted_us < 0:
+        lasted_us = 0
+        out.clamped += 1
+    out.durations.append((key, time_us, lasted_us, 1))
+
+
+def _message(actor: int) -> Step:
+    """A message that neither answers nor asks: private notes, bots, the system."""
+    code = f.MESSAGE_CUSTOMER + actor * (1 << f.CODE_SHIFT)
+
+    def step(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+        out.counts.append((state.label << LABEL_SHIFT | code, time_us, 1))
+
+    return step
+
+
+def _agent_reply(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+    key = state.label << LABEL_SHIFT
+    out.counts.append((key | f.MESSAGE_AGENT, time_us, 1))
+    state.agent_replies += 1
+    counted = state.known and not state.hidden
+    if not state.replied_us:
+        state.replied_us = time_us
+        if counted and state.known == KNOWN:
+            _duration(out, key | f.FIRST_RESPONSE, time_us, state.born_us)
+    if state.waiting_us:
+        if counted:
+            _duration(out, key | f.REPLY_WAIT, time_us, state.waiting_us)
+        state.waiting_us = 0
+
+
+def _customer_message(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+    out.counts.append((state.label << LABEL_SHIFT | f.MESSAGE_CUSTOMER, time_us, 1))
+    if not state.waiting_us:
+        state.waiting_us = time_us
+
+
+def _to_status(status: int) -> Step:
+    def step(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+        _set_status(state, time_us, status, out)
+
+    return step
+
+
+def _set_status(state: TicketState, time_us: int, status: int, out: Facts) -> None:
+    was_resolved = state.status >= RESOLVED
+    state.status = status
+    if status >= RESOLVED:
+        if was_resolved:
+            return
+        state.waiting_us = 0
+        state.resolved_us = time_us
+        if state.known and not state.hidden:
+            _resolve(state, time_us, out)
+        elif not state.first_resolved_us:
+            state.first_resolved_us = time_us
+        return
+    if status >= PENDING:
+        state.paused = True
+    if was_resolved:
+        _take_back_full(state, out)
+        state.resolved_us = 0
+        state.reopens += 1
+        if state.known and not state.hidden:
+            out.counts.append((state.label << LABEL_SHIFT | f.REOPENED, time_us, 1))
+
+
+def _resolve(state: TicketState, time_us: int, out: Facts) -> None:
+    key = state.label << LABEL_SHIFT
+    out.counts.append((key | f.RESOLVED, time_us, 1))
+    if state.agent_replies == 1 and not state.reopens and not state.paused:
+        state.one_touch = True
+        out.counts.append((key | f.ONE_TOUCH, time_us, 1))
+    state.full_label = state.label
+    first = not state.first_resolved_us
+    if first:
+        state.first_resolved_us = time_us
+    if state.known != KNOWN:
+        return
+    lasted_us = time_us - state.born_us
+    if lasted_us < 0:
+        lasted_us = 0
+        out.clamped += 1
+    if first:
+        out.durations.append((key | f.RESOLUTION_FIRST, time_us, lasted_us, 1))
+    out.durations.append((key | f.RESOLUTION_FULL, time_us, lasted_us, 1))
+    out.durations.append((key | f.RESOLUTION_EVERY, time_us, lasted_us, 1))
+
+
+def _take_back_full(state: TicketState, out: Facts) -> None:
+    if state.full_label < 0:
+        return
+    key, resolved_us = state.full_label << LABEL_SHIFT, state.resolved_us
+    if state.known == KNOWN:
+        out.durations.append((key | f.RESOLUTION_FULL, resolved_us, max(0, resolved_us - state.born_us), -1))
+    if state.one_touch:
+        out.counts.append((key | f.ONE_TOUCH, resolved_us, -1))
+        state.one_touch = False
+    state.full_label = -1
+
+
+def _escalate(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+    if state.known:
+        out.counts.append((state.label << LABEL_SHIFT | f.ESCALATED, time_us, 1))
+
+
+_FLOW_OF_HIDING = {HIDDEN_MERGED: f.MERGED, HIDDEN_DELETED: f.DELETED, HIDDEN_SPAM: f.SPAM}
+
+
+def _hide(how: int) -> Step:
+    code = _FLOW_OF_HIDING[how]
+
+    def step(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+        if not state.hidden:
+            state.hidden = how
+            if state.known:
+                out.counts.append((state.label << LABEL_SHIFT | code, time_us, 1))
+
+    return step
+
+
+def _restore(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+    if state.hidden:
+        state.hidden = VISIBLE
+        if state.known:
+            out.counts.append((state.label << LABEL_SHIFT | f.RESTORED, time_us, 1))
+
+
+def _note(state: TicketState, time_us: int, _move: Any, _out: Facts) -> None:
+    """Nothing moves."""
