@@ -1,0 +1,228 @@
+"""What happened to one ticket, told event by event: its facts, and what it is at the end.
+
+A fact is something counted once, at a time, under the labels the ticket had then. The rules are those
+of the strict preset: the first public agent message answers, bots and private notes do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from streams.audit.events import TicketEvent, time_us
+
+HIDING = {"merged": "merged", "deleted": "deleted", "marked_spam": "spam"}
+LABELS = ("channel", "group", "priority")
+
+
+@dataclass
+class Fact:
+    """Counted once: `name` is a flow, `messages` or a duration; `detail` its actor or its resolution."""
+
+    name: str
+    detail: str
+    time_us: int
+    labels: dict[str, str]
+    duration_us: int | None = None
+
+
+@dataclass
+class Ticket:
+    """One ticket as of some time. Times are microseconds since the epoch."""
+
+    subject: str
+    first_event_us: int
+    known: bool = False  # a creation or a snapshot has been seen; otherwise it is an orphan
+    created_us: int | None = None
+    measured: bool = True  # False where a snapshot does not say when the ticket was created
+    status: str = "new"
+    hidden: str | None = None
+    labels: dict[str, str] = field(default_factory=lambda: dict.fromkeys(LABELS, "none"))
+    assignee: str | None = None
+    waiting_since_us: int | None = None
+    first_response_us: int | None = None
+    first_resolution_us: int | None = None
+    resolved_us: int | None = None
+    ever_resolved: bool = False
+    ever_paused: bool = False
+    agent_messages: int = 0
+    reopens: int = 0
+    facts: list[Fact] = field(default_factory=list)
+    standing: list[Fact] = field(default_factory=list)  # what a reopen will take back
+
+    @property
+    def is_resolved(self) -> bool:
+        return self.status in ("resolved", "closed")
+
+    @property
+    def is_open(self) -> bool:
+        return not self.is_resolved and self.hidden is None
+
+    @property
+    def born_us(self) -> int:
+        """What its age counts from: its creation, or for an orphan the first thing seen of it."""
+        return self.first_event_us if self.created_us is None else self.created_us
+
+    def count(self, name: str, detail: str, when_us: int, duration_us: int | None = None) -> Fact:
+        clamped_us = None if duration_us is None else max(0, duration_us)
+        fact = Fact(name, detail, when_us, dict(self.labels), clamped_us)
+        self.facts.append(fact)
+        return fact
+
+
+def tell(events: Sequence[TicketEvent]) -> Ticket:
+    """The ticket after these events, which are all of one subject and in order."""
+    ticket = Ticket(events[0].subject, events[0].time_us)
+    births = [index for index, event in enumerate(events) if event.kind in ("created", "snapshot")]
+    birth = births[0] if births else len(events)
+    born_by_creation = bool(births) and events[birth].kind == "created"
+    if born_by_creation:
+        # What is ordered before the creation happened to this ticket all the same (clocks differ):
+        # it counts, with durations clamped to 0 and under the labels at creation.
+        ticket.known = True
+        ticket.created_us = events[birth].time_us
+    for index, event in enumerate(events):
+        if index != birth:
+            _happen(ticket, event)
+        elif born_by_creation:
+            _create(ticket, event)
+            for fact in ticket.facts:
+                if fact.name != "messages":
+                    fact.labels = dict(ticket.labels)
+        else:
+            _seed(ticket, event)
+    return ticket
+
+
+def _label(ticket: Ticket, event: TicketEvent) -> None:
+    """Takes over the label fields and the assignee that the event names; null means none."""
+    for name in LABELS:
+        if name in event.fields:
+            ticket.labels[name] = event.fields[name] or "none"
+    if "assignee" in event.fields:
+        ticket.assignee = event.fields["assignee"] or None
+
+
+def _create(ticket: Ticket, event: TicketEvent) -> None:
+    _label(ticket, event)
+    ticket.count("tickets", "created", event.time_us)
+    by_customer = (event.fields.get("actor") or "customer") == "customer"
+    if by_customer and ticket.hidden is None and ticket.waiting_since_us is None:
+        ticket.waiting_since_us = event.time_us
+
+
+def _seed(ticket: Ticket, event: TicketEvent) -> None:
+    """A snapshot of a ticket that began before the log: it is believed, and nothing of it is counted."""
+
+    def moment(name: str) -> int | None:
+        text = event.fields.get(name)
+        return None if text is None else time_us(text)
+
+    _label(ticket, event)
+    created_us = moment("created_at")
+    ticket.known = True
+    ticket.measured = created_us is not None
+    ticket.created_us = event.time_us if created_us is None else created_us
+    ticket.hidden = None
+    resolved_us = moment("resolved_at")
+    if event.fields.get("status") is not None:
+        ticket.status = event.fields["status"]
+    elif resolved_us is not None:
+        ticket.status = "resolved"
+    ticket.first_response_us = moment("first_response_at")
+    ticket.agent_messages = 0 if ticket.first_response_us is None else 1
+    ticket.waiting_since_us = moment("waiting_since")
+    ticket.reopens = event.fields.get("reopens") or 0
+    ticket.ever_resolved = ticket.is_resolved or resolved_us is not None or ticket.reopens > 0
+    ticket.ever_paused = ticket.status in ("pending", "on_hold")
+    ticket.resolved_us = resolved_us if ticket.is_resolved else None
+    if ticket.is_open:
+        ticket.count("tickets", "seeded", event.time_us)
+
+
+def _happen(ticket: Ticket, event: TicketEvent) -> None:
+    """Anything but the ticket's birth."""
+    if event.kind == "message":
+        _message(ticket, event)
+    elif event.kind == "status_changed":
+        _change_status(ticket, event.fields["to"], event.time_us)
+    elif event.kind in ("updated", "created"):
+        _label(ticket, event)
+    elif event.kind == "snapshot":
+        _label(ticket, event)
+        if event.fields.get("status") is not None:
+            _change_status(ticket, event.fields["status"], event.time_us)
+    elif event.kind == "escalated":
+        if ticket.known:
+            ticket.count("tickets", "escalated", event.time_us)
+    elif event.kind in HIDING:
+        if ticket.hidden != HIDING[event.kind]:
+            ticket.hidden = HIDING[event.kind]
+            if ticket.known:
+                ticket.count("tickets", ticket.hidden, event.time_us)
+    elif event.kind == "restored" and ticket.hidden is not None:
+        ticket.hidden = None
+        if ticket.known:
+            ticket.count("tickets", "restored", event.time_us)
+
+
+def _message(ticket: Ticket, event: TicketEvent) -> None:
+    actor = event.fields["actor"]
+    ticket.count("messages", actor, event.time_us)
+    if not ticket.known or ticket.hidden is not None or not event.fields.get("public", True):
+        return
+    if actor == "customer" and ticket.waiting_since_us is None:
+        ticket.waiting_since_us = event.time_us
+    if actor != "agent":
+        return
+    ticket.agent_messages += 1
+    if ticket.waiting_since_us is not None:
+        ticket.count("reply_wait_seconds", "", event.time_us, event.time_us - ticket.waiting_since_us)
+        ticket.waiting_since_us = None
+    if ticket.first_response_us is None:
+        ticket.first_response_us = event.time_us
+        if ticket.measured and ticket.created_us is not None:
+            ticket.count("first_response_seconds", "", event.time_us, event.time_us - ticket.created_us)
+
+
+def _change_status(ticket: Ticket, to: str, when_us: int) -> None:
+    if to == ticket.status:
+        return
+    was_resolved = ticket.is_resolved
+    ticket.status = to
+    if to in ("pending", "on_hold"):
+        ticket.ever_paused = True
+    if ticket.is_resolved:
+        ticket.waiting_since_us = None
+    if not ticket.known or ticket.hidden is not None:
+        return
+    if ticket.is_resolved and not was_resolved:
+        _resolve(ticket, when_us)
+    if was_resolved and not ticket.is_resolved:
+        _take_back(ticket)
+        ticket.resolved_us = None
+        ticket.reopens += 1
+        ticket.count("tickets", "reopened", when_us)
+
+
+def _resolve(ticket: Ticket, when_us: int) -> None:
+    _take_back(ticket)  # only where the ticket changed back unseen, while it was merged, deleted or spam
+    ticket.resolved_us = when_us
+    ticket.count("tickets", "resolved", when_us)
+    if ticket.agent_messages == 1 and ticket.reopens == 0 and not ticket.ever_paused:
+        ticket.standing.append(ticket.count("tickets", "one_touch", when_us))
+    if ticket.measured and ticket.created_us is not None:
+        lasted_us = when_us - ticket.created_us
+        ticket.count("resolution_seconds", "every", when_us, lasted_us)
+        ticket.standing.append(ticket.count("resolution_seconds", "full", when_us, lasted_us))
+        if not ticket.ever_resolved:
+            ticket.count("resolution_seconds", "first", when_us, lasted_us)
+    if not ticket.ever_resolved:
+        ticket.first_resolution_us = when_us
+    ticket.ever_resolved = True
+
+
+def _take_back(ticket: Ticket) -> None:
+    """Takes back what the last resolution claimed for good: that it is final, that one touch did it."""
+    ticket.facts = [fact for fact in ticket.facts if not any(fact is taken for taken in ticket.standing)]
+    ticket.standing = []
