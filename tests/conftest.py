@@ -1,0 +1,39 @@
+"""What tests of every area share: one real broker a session, free ports, names nobody else uses."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from streams.broker import EmbeddedKafka
+from streams.broker.config import free_port as find_free_port
+from streams.settings import Settings
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[EmbeddedKafka]:
+    """An embedded Apache Kafka for the whole session; ``.bootstrap`` is its address."""
+    with EmbeddedKafka(cache_dir=Settings().cache_dir) as broker:
+        broker.start()
+        yield broker
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """A function that names a free loopback port."""
+    return find_free_port
+
+
+@pytest.fixture
+def topic_name(request: pytest.FixtureRequest) -> Callable[..., str]:
+    """A function that names a topic (or application) no other test uses; the argument says what it is for."""
+
+    def name(purpose: str = "topic") -> str:
+        return f"t{os.getpid()}-{next(_numbers)}-{purpose}"
+
+    return name
