@@ -1,0 +1,117 @@
+"""From a view to the rows that are exposed: folded to their bounds, completed with zeros.
+
+A board that divides or sums must find its zeros, so a label set seen in any window is shown in every window
+and with every value of its closed label sets. What exceeds a bound is summed into `other`, never dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import product
+from typing import NamedTuple, TypeAlias
+
+from metrics_core.grid import INTERVALS
+from metrics_core.labels import NONE
+from metrics_core.policy import WINDOWS
+from metrics_core.series import Histogram, Series
+
+PREFIX = "deskpulse_"
+#: a label value that stands for all those beyond a bound
+OTHER = "other"
+#: summing over these would be wrong, not merely coarse: money of two currencies, the parts of two policies
+NEVER_FOLDED = frozenset({"currency", "policy", "scale", "target"})
+#: `_bucket` for each interval of the grid, `_gcount`, `_gsum`
+SERIES_A_HISTOGRAM = INTERVALS + 2
+
+Value: TypeAlias = int | float | Histogram
+Key: TypeAlias = tuple[str, ...]
+Rows: TypeAlias = Mapping[Key, Value]
+
+
+class Family(NamedTuple):
+    """One exposed series and its rows; a row's key holds label values in the order of ``series.labels``."""
+
+    series: Series
+    rows: Rows
+
+    @property
+    def size(self) -> int:
+        """Number of series it takes in Prometheus."""
+        return len(self.rows) * (SERIES_A_HISTOGRAM if self.series.kind == "histogram" else 1)
+
+
+def enums_of(series: Series) -> dict[str, tuple[str, ...]]:
+    """Closed label sets of a series, the windows among them."""
+    known = {"window": WINDOWS, **series.enums}
+    return {label: known[label] for label in series.labels if label in known}
+
+
+def open_positions(series: Series) -> tuple[int, ...]:
+    """Places of the labels whose values are not known beforehand."""
+    enums = enums_of(series)
+    return tuple(i for i, label in enumerate(series.labels) if label not in enums)
+
+
+def complete(series: Series, rows: Rows, *, ready: bool, withheld: Collection[Key] = ()) -> Family:
+    """Add the zeros that belong beside ``rows``.
+
+    A family of counts without any row gets zero rows labelled `none` once the worker is ``ready``;
+    histograms without observations and timestamps of nothing are left out. ``withheld`` holds (window,) or
+    (window, period) values that are not true yet (the history does not reach so far): they must not turn
+    into zeros.
+    """
+    if series.kind == "histogram":
+        return Family(series, {key: h for key, h in rows.items() if isinstance(h, Histogram) and h.count})
+    if series.merge == "min":
+        return Family(series, rows)
+    places = open_positions(series)
+    seen = sorted({tuple(key[i] for i in places) for key in rows})
+    if not seen and ready:
+        seen = [(NONE,) * len(places)]
+    full: dict[Key, Value] = {}
+    for key in _combinations(series, places, seen, frozenset(withheld)):
+        full[key] = rows.get(key, 0)
+    for key, value in rows.items():
+        full.setdefault(key, value)
+    return Family(series, full)
+
+
+def _combinations(
+    series: Series, places: Sequence[int], seen: Sequence[Key], withheld: frozenset[Key]
+) -> Iterator[Key]:
+    """Every row that belongs to the open label values ``seen``, in a steady order."""
+    enums = enums_of(series)
+    order = [*places, *(i for i, label in enumerate(series.labels) if label in enums)]
+    back = [order.index(i) for i in range(len(order))]
+    closed = [
+        combination
+        for combination in product(*enums.values())
+        if not (withheld and _time_part(dict(zip(enums, combination, strict=True))) in withheld)
+    ]
+    for opened in seen:
+        for combination in closed:
+            row = (*opened, *combination)
+            yield tuple([row[i] for i in back])
+
+
+def _time_part(values: Mapping[str, str]) -> Key:
+    return tuple(values[label] for label in ("window", "period") if label in values)
+
+
+def count_series(series: Series, rows: Rows, *, ready: bool) -> int:
+    """How many series ``complete`` would make of these rows, without making them."""
+    if series.kind == "histogram":
+        return SERIES_A_HISTOGRAM * sum(isinstance(h, Histogram) and h.count > 0 for h in rows.values())
+    if series.merge == "min":
+        return len(rows)
+    places = open_positions(series)
+    seen = len({tuple(key[i] for i in places) for key in rows}) or int(ready)
+    return seen * closed_size(series)
+
+
+def closed_size(series: Series) -> int:
+    """Number of combinations of a series' closed label values."""
+    size = 1
+    for values in enums_of(series).values():
+        size *= len(values)
+    return size

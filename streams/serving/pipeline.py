@@ -1,0 +1,191 @@
+"""The pipeline's own series: always shown, whatever state the worker is in."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+
+from metrics_core.events import DATA_OF_TYPE
+from metrics_core.policy import WINDOWS
+from metrics_core.rejects import Reason
+from metrics_core.times import SECOND_US
+from streams.serving.exposition import PREFIX
+from streams.serving.rendering import go_float
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.engine.status import DelayHistogram, EngineStatus, PartitionStatus
+
+#: version of the metric specification: names, labels, edges and meaning of what is exposed
+SPEC_VERSION: Final = "1"
+WINDOW_S: Final = {"1h": 3_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000}
+assert tuple(WINDOW_S) == WINDOWS
+
+_PER_PARTITION: tuple[tuple[str, str, Callable[[PartitionStatus], float | None]], ...] = (
+    ("partition_ready", "1 when the partition is recovered and its events are counted", lambda p: p.ready),
+    (
+        "partition_fresh",
+        "1 when the partition is ready and no more than a minute behind; 0 silences business alerts",
+        lambda p: p.fresh,
+    ),
+    (
+        "watermark_timestamp_seconds",
+        "Largest event time counted, absent before the first event",
+        lambda p: p.watermark_us / SECOND_US if p.watermark_us else None,
+    ),
+    (
+        "consumer_lag_records",
+        "Records in the source that are not counted yet",
+        lambda p: max(p.end_offset - p.next_offset, 0),
+    ),
+    ("checkpoint_duration_seconds", "How long the last checkpoint took", lambda p: p.checkpoint_duration_s),
+    ("checkpoint_rows", "Rows that the last checkpoint wrote", lambda p: p.checkpoint_rows),
+    (
+        "last_checkpoint_timestamp_seconds",
+        "When the last checkpoint was committed, absent before the first",
+        lambda p: p.last_checkpoint_s or None,
+    ),
+    ("recovery_rows", "Rows read by the last recovery of the partition", lambda p: p.recovery_rows),
+    ("recovery_seconds", "How long the last recovery of the partition took", lambda p: p.recovery_seconds),
+    (
+        "recovery_blocked",
+        "1 while recovery waits for a foreign open transaction; /readyz names its producer",
+        lambda p: p.recovery_blocked is not None,
+    ),
+    (
+        "partition_refused",
+        "1 when the partition waits for an operator's decision; /readyz says which",
+        lambda p: p.refused is not None,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class ScrapeFacts:
+    """What the serving itself knows about the business series it shows."""
+
+    business_series: int
+    series_folded: int
+    render_s: float
+
+
+def pipeline_families(
+    status: EngineStatus, settings: Settings, policy_hash: str, facts: ScrapeFacts
+) -> list[Metric]:
+    """Every pipeline family as of now; cheap (a few hundred samples) and run on the event loop, which owns
+    the status, so that nothing changes underneath."""
+    families = [
+        *_partitions(status),
+        *_events(status, settings),
+        _delay(status.event_delay),
+        *_constants(policy_hash),
+        _gauge("ready", "1 when every assigned partition is recovered", status.ready),
+        _gauge(
+            "scrape_duration_seconds",
+            "How long rendering the last snapshot took in the worker",
+            facts.render_s,
+        ),
+        _gauge(
+            "series_folded",
+            "Series not shown by themselves but summed into the label value other",
+            facts.series_folded,
+        ),
+    ]
+    own = sum(len(family.samples) for family in families) + 1
+    families.append(_gauge("series", "Series that this worker exposes", facts.business_series + own))
+    return families
+
+
+def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(PREFIX + name, text, value=float(value))
+
+
+def _partitions(status: EngineStatus) -> Iterator[Metric]:
+    places = sorted(status.partitions.items())
+    for name, text, read in _PER_PARTITION:
+        family = GaugeMetricFamily(PREFIX + name, text, labels=("topic", "partition"))
+        for (topic, partition), state in places:
+            value = read(state)
+            if value is not None:
+                family.add_metric((topic, str(partition)), float(value))
+        yield family
+    topics = GaugeMetricFamily(
+        PREFIX + "topic_partitions",
+        "Partitions of the source topic; business values are whole when each of them is ready exactly once",
+        labels=("topic",),
+    )
+    for topic, count in sorted(status.topic_partitions.items()):
+        topics.add_metric((topic,), count)
+    yield topics
+
+
+def _events(status: EngineStatus, settings: Settings) -> Iterator[Metric]:
+    processed = CounterMetricFamily(
+        PREFIX + "events_processed", "Events counted since the process started", labels=("topic", "type")
+    )
+    rejected = CounterMetricFamily(
+        PREFIX + "events_rejected", "Events that could not be used", labels=("topic", "reason")
+    )
+    for topic, counters in sorted(status.counters.items()):
+        helpdesk = topic == settings.helpdesk_topic
+        types = dict.fromkeys((t for t in DATA_OF_TYPE if t.startswith("helpdesk.") == helpdesk), 0)
+        for event_type, count in sorted({**types, **counters.processed}.items()):
+            processed.add_metric((topic, event_type), count)
+        reasons = dict.fromkeys((reason.value for reason in Reason), 0)
+        for reason, count in sorted({**reasons, **counters.rejected}.items()):
+            rejected.add_metric((topic, reason), count)
+    yield processed
+    yield rejected
+    for name, text, attribute in (
+        ("events_duplicate", "Events seen before, which changed nothing", "duplicates"),
+        ("events_late", "Events that came after a later one of their subject and corrected it", "late"),
+        (
+            "duplicate_conflicts",
+            "Events with the identity of an earlier one but another content; the first one holds",
+            "conflicts",
+        ),
+        ("events_tombstone", "Records without a value, which are skipped", "tombstones"),
+        ("durations_clamped", "Durations below zero that were counted as zero", "clamped"),
+    ):
+        total = sum(getattr(counters, attribute) for counters in status.counters.values())
+        yield CounterMetricFamily(PREFIX + name, text, value=total)
+
+
+def _delay(delay: DelayHistogram) -> Metric:
+    family = HistogramMetricFamily(
+        PREFIX + "event_delay_seconds", "Time from an event's record in Kafka to its being counted", labels=()
+    )
+    buckets, seen = [], 0
+    for edge, count in zip((*delay.edges_s, float("inf")), delay.counts, strict=True):
+        seen += count
+        buckets.append((go_float(edge), seen))
+    family.add_metric((), buckets, delay.sum_s)
+    return family
+
+
+def _constants(policy_hash: str) -> Iterator[Metric]:
+    windows = GaugeMetricFamily(PREFIX + "window_seconds", "Length of each window", labels=("window",))
+    for window, seconds in WINDOW_S.items():
+        windows.add_metric((window,), seconds)
+    yield windows
+    yield InfoMetricFamily(
+        PREFIX + "build",
+        "What is running",
+        value={"version": version("deskpulse"), "python": platform.python_version()},
+    )
+    yield InfoMetricFamily(
+        PREFIX + "metric_spec",
+        "Version of the metric specification and hash of the policy; mixed ones must not be summed",
+        value={"version": SPEC_VERSION, "policy": policy_hash},
+    )

@@ -1,0 +1,132 @@
+"""One scrape: the business series of the latest snapshot, rendered once and off the event loop, and the
+pipeline's own series as of now."""
+
+from __future__ import annotations
+
+import asyncio
+import gzip
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from prometheus_client.core import Metric
+from prometheus_client.exposition import choose_encoder
+
+from metrics_core.policy import Policy
+from streams.serving.exposition import Family, complete
+from streams.serving.folding import Folding
+from streams.serving.pipeline import ScrapeFacts, pipeline_families
+from streams.serving.rendering import Lines, registry_of
+from streams.settings import Settings
+
+if TYPE_CHECKING:
+    from streams.engine.status import EngineStatus
+
+#: measured on 1 MB of exposition: level 1 takes 2 ms for 61 kB, level 6 takes 8 ms for 48 kB
+GZIP_LEVEL = 1
+
+
+class Snapshot(Protocol):
+    """What the engine refreshes about once a second and never changes afterwards."""
+
+    @property
+    def frozen(self) -> Sequence[Any]:
+        """State of the ready partitions."""
+
+    @property
+    def time_us(self) -> int:
+        """The moment that ages and windows are counted to."""
+
+
+class Engine(Protocol):
+    """The part of the engine that serving reads."""
+
+    @property
+    def status(self) -> EngineStatus:
+        """State of partitions and counters, changed on the event loop only."""
+
+    @property
+    def latest(self) -> Snapshot | None:
+        """Newest snapshot of the ready partitions; None before the first."""
+
+
+@dataclass
+class _Rendered:
+    """The business part of one snapshot; bodies by format are added on demand."""
+
+    snapshot: Snapshot | None
+    ready: bool
+    families: list[Family]
+    facts: ScrapeFacts
+    #: by "is OpenMetrics"
+    text: dict[bool, str]
+
+
+class Scraper:
+    """Turns the engine's latest snapshot into scrape bodies."""
+
+    def __init__(
+        self, engine: Engine, settings: Settings, build: Callable[[Sequence[Any], Policy], Any]
+    ) -> None:
+        self._engine = engine
+        self._settings = settings
+        self._policy = settings.core_policy
+        self._policy_hash = self._policy.hash
+        self._build = build
+        self._folding = Folding(self._policy, settings.series_budget)
+        self._lines = Lines()
+        self._rendered = _Rendered(None, False, [], ScrapeFacts(0, 0, 0.0), {False: "", True: ""})
+        # one thread: concurrent scrapes of a snapshot wait for the one rendering of it
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="scrape")
+
+    async def body(self, accept: str, *, compress: bool) -> tuple[bytes, str]:
+        """(body, content type) in the format that ``accept`` asks for; gzipped if ``compress``."""
+        loop = asyncio.get_running_loop()
+        encoder, content_type = choose_encoder(accept)
+        openmetrics = content_type.startswith("application/openmetrics-text")
+        snapshot, ready = self._engine.latest, self._engine.status.ready
+        business, facts = await loop.run_in_executor(
+            self._thread, self._business, snapshot, ready, openmetrics
+        )
+        own = pipeline_families(self._engine.status, self._settings, self._policy_hash, facts)
+        body = await loop.run_in_executor(self._thread, _join, business, encoder, own, compress)
+        return body, content_type
+
+    def close(self) -> None:
+        """Stop the rendering thread; a rendering under way is not waited for."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    def _business(self, snapshot: Snapshot | None, ready: bool, openmetrics: bool) -> tuple[str, ScrapeFacts]:
+        """Runs in the rendering thread."""
+        rendered = self._rendered
+        if rendered.snapshot is not snapshot or rendered.ready != ready:
+            rendered = self._rendered = self._render(snapshot, ready, openmetrics)
+        if openmetrics not in rendered.text:
+            rendered.text[openmetrics] = self._lines.render(rendered.families, openmetrics=openmetrics)
+        return rendered.text[openmetrics], rendered.facts
+
+    def _render(self, snapshot: Snapshot | None, ready: bool, openmetrics: bool) -> _Rendered:
+        started = time.perf_counter()
+        families: list[Family] = []
+        if snapshot is not None and snapshot.frozen:
+            view = self._build(snapshot.frozen, self._policy)
+            tables = [(table.series, table.rows) for _, table in sorted(view.tables.items())]
+            withheld = {table.series.name: getattr(table, "withheld", ()) for table in view.tables.values()}
+            families = [
+                complete(series, rows, ready=ready, withheld=withheld[series.name])
+                for series, rows in self._folding.fold(tables, ready=ready)
+            ]
+        text = self._lines.render(families, openmetrics=openmetrics)
+        facts = ScrapeFacts(
+            business_series=sum(family.size for family in families),
+            series_folded=self._folding.folded_series,
+            render_s=time.perf_counter() - started,
+        )
+        return _Rendered(snapshot, ready, families, facts, {openmetrics: text})
+
+
+def _join(business: str, encoder: Callable[..., bytes], own: list[Metric], compress: bool) -> bytes:
+    body = business.encode() + encoder(registry_of(own))
+    return gzip.compress(body, GZIP_LEVEL, mtime=0) if compress else body
