@@ -1,0 +1,41 @@
+"""The two ways of computing the metrics, called alike, so that both are held to the same truth."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+from truth_files import History
+
+from streams.audit import Ticket, tickets_as_of
+from streams.audit.rows import rows_of
+
+Row = dict[str, Any]
+Computation = Callable[[History, int, Sequence[str], Sequence[str]], list[Row]]
+
+
+@lru_cache(maxsize=4)
+def told(history: History, as_of_us: int) -> list[Ticket]:
+    """The audit's tickets; kept, because telling them takes seconds."""
+    return tickets_as_of(history.lines, as_of_us)
+
+
+def audit_rows(history: History, as_of_us: int, windows: Sequence[str], labels: Sequence[str]) -> list[Row]:
+    return rows_of(
+        told(history, as_of_us),
+        as_of_us=as_of_us,
+        windows=windows,
+        gauge_labels=labels,
+        histogram_labels=labels,
+    )
+
+
+def core_rows(history: History, as_of_us: int, windows: Sequence[str], labels: Sequence[str]) -> list[Row]:
+    from streams.report import report_rows
+
+    from metrics_core.policy import Policy
+
+    policy = Policy(gauge_labels=tuple(labels), histogram_labels=tuple(labels))
+    return report_rows(history.lines, as_of_us=as_of_us, windows=windows, policy=policy)
+
+
+COMPUTATIONS: dict[str, Computation] = {"audit": audit_rows, "core": core_rows}

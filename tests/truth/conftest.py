@@ -1,0 +1,48 @@
+"""Every test here that asks for them runs on each real history and with both computations."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from computations import COMPUTATIONS, Computation
+from truth_files import HISTORIES, History, truth_directory
+
+BATCH_RECORDS = 1000
+
+
+@pytest.fixture(params=HISTORIES)
+def history(request: pytest.FixtureRequest) -> History:
+    return History(request.param, truth_directory() / request.param)
+
+
+@pytest.fixture(params=sorted(COMPUTATIONS))
+def computation(request: pytest.FixtureRequest) -> Computation:
+    return COMPUTATIONS[request.param]
+
+
+@dataclass
+class FileRecord:
+    """One line of a file in the shape of a Kafka record; -1: a file says not when it was written."""
+
+    key: bytes | None
+    value: bytes | None
+    offset: int
+    timestamp: int = -1
+    headers: Sequence[tuple[str, bytes]] = ()
+
+
+@pytest.fixture
+def one_shard() -> Callable[[Iterable[bytes]], Any]:
+    """A function that applies lines of JSON to a single shard, and gives the shard."""
+    from metrics_core.policy import Policy
+    from metrics_core.shard import Shard
+
+    def apply(lines: Iterable[bytes]) -> Any:
+        shard = Shard(Policy())
+        records = [FileRecord(None, line, offset) for offset, line in enumerate(lines)]
+        for begin in range(0, len(records), BATCH_RECORDS):
+            shard.apply(records[begin : begin + BATCH_RECORDS])
+        return shard
+
+    return apply
