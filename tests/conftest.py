@@ -10,7 +10,7 @@ import pytest
 
 from streams.broker import EmbeddedKafka
 from streams.broker.config import free_port as find_free_port
-from streams.settings import Settings
+from streams.settings import load_settings
 
 _numbers = itertools.count(1)
 
@@ -18,7 +18,7 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[EmbeddedKafka]:
     """An embedded Apache Kafka for the whole session; ``.bootstrap`` is its address."""
-    with EmbeddedKafka(cache_dir=Settings().cache_dir) as broker:
+    with EmbeddedKafka(cache_dir=load_settings().cache_dir) as broker:
         broker.start()
         yield broker
 

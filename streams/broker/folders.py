@@ -6,14 +6,15 @@ import contextlib
 import fcntl
 import os
 import shutil
+import signal
+import subprocess
 import tempfile
 import time
 from pathlib import Path
 
-import psutil
-
 _PREFIX = "deskpulse-broker-"
 _LOCK = "owner.lock"
+_PID = "broker.pid"
 # between mkdir and flock a folder of a living owner looks like one of a dead owner
 _GRACE_S = 60.0
 
@@ -38,6 +39,10 @@ class ScratchFolder:
         os.close(self.lock_fd)
         self.lock_fd = -1
 
+    def note_broker(self, pid: int) -> None:
+        """Remember which process writes here."""
+        (self.path / _PID).write_text(str(pid), encoding="ascii")
+
     def remove(self) -> None:
         """Remove it, whoever holds the lock."""
         if self.lock_fd >= 0:
@@ -61,9 +66,11 @@ def sweep(root: Path) -> None:
 
 
 def _end_broker(path: Path) -> None:
-    properties = str(path / "server.properties")
-    for process in psutil.process_iter():
-        with contextlib.suppress(psutil.Error):
-            command = process.cmdline()
-            if command and command[-1] == properties and "kafka.Kafka" in command:
-                process.kill()
+    """Only where the supervisor was killed too, and not on Linux, where the kernel then ends the broker."""
+    with contextlib.suppress(OSError, ValueError):
+        pid = int((path / _PID).read_text(encoding="ascii"))
+        listing = subprocess.run(
+            ["ps", "-p", str(pid), "-o", "command="], capture_output=True, text=True, check=False
+        )
+        if str(path) in listing.stdout:  # the number may meanwhile belong to another process
+            os.kill(pid, signal.SIGKILL)

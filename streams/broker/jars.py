@@ -22,6 +22,9 @@ OnBytes = Callable[[int], None]
 DISK_NEEDED_BYTES = 4 * JARS_BYTES
 NETWORK_TIMEOUT_S = 20
 
+_BROKERS_ADVICE = "or set DESKPULSE_BROKERS to a Kafka broker of your own"
+_MIRROR_ADVICE = f"check the mirror in your jgo configuration, {_BROKERS_ADVICE}"
+
 
 def cached_jars(cache_dir: Path) -> Path | None:
     """The folder of jars when it is complete, without touching the network; None when it is not."""
@@ -32,7 +35,7 @@ def cached_jars(cache_dir: Path) -> Path | None:
 def ensure_jars(cache_dir: Path, on_bytes: OnBytes) -> Path:
     """The folder that holds every jar of the broker, downloaded when it is not there yet.
 
-    Two processes may ask at once: the second waits for the first. Raises BrokerUnavailableError with one sentence.
+    Two processes may ask at once: the second waits for the first. Raises BrokerUnavailableError.
     """
     if ready := cached_jars(cache_dir):
         return ready
@@ -74,21 +77,17 @@ def _download(staging: Path, target: Path, on_bytes: OnBytes) -> Path:
     for jar in _resolve(staging, on_bytes):
         if hashlib.sha256(jar.read_bytes()).hexdigest() != SHA256.get(jar.name):
             raise BrokerUnavailableError(
-                f"the downloaded {jar.name} is not the file this version of deskpulse was built with: check the "
-                "Maven mirror in your jgo configuration, or set DESKPULSE_BROKERS to a Kafka broker of your own"
+                f"the downloaded {jar.name} is not the file that deskpulse was built with: {_MIRROR_ADVICE}"
             )
         shutil.copyfile(jar, jars / jar.name)
     if missing := sorted(SHA256.keys() - {jar.name for jar in jars.iterdir()}):
-        raise BrokerUnavailableError(
-            f"the download lacks {missing[0]}: check the Maven mirror in your jgo configuration, or set "
-            "DESKPULSE_BROKERS to a Kafka broker of your own"
-        )
+        raise BrokerUnavailableError(f"the download lacks {missing[0]}: {_MIRROR_ADVICE}")
     shutil.rmtree(target, ignore_errors=True)  # an incomplete one, or the rename would fail
     return jars.rename(target)
 
 
 def _resolve(staging: Path, on_bytes: OnBytes) -> list[Path]:
-    """Every jar jgo lists for the broker: those it would put on the class path and on the module path alike."""
+    """Every jar jgo lists for the broker: those for the class path and those for the module path."""
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
     from jgo.env import EnvironmentBuilder, LinkStrategy
@@ -120,12 +119,14 @@ def _resolve(staging: Path, on_bytes: OnBytes) -> list[Path]:
 
 def _network_sentence() -> str:
     return (
-        f"Apache Kafka {KAFKA_VERSION} is not in the cache and could not be downloaded: connect to the network once, "
-        "or set DESKPULSE_BROKERS to a Kafka broker of your own"
+        f"Apache Kafka {KAFKA_VERSION} is not in the cache and could not be downloaded: "
+        f"connect to the network once, {_BROKERS_ADVICE}"
     )
 
 
 def _os_sentence(error: OSError, cache_dir: Path) -> str:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return f"the disk of {cache_dir} is full: free {DISK_NEEDED_BYTES // 2**20} MB or set DESKPULSE_CACHE_DIR"
-    return f"{cache_dir} cannot be used ({error.strerror or error}): set DESKPULSE_CACHE_DIR to a folder you can write"
+        needed_mb = DISK_NEEDED_BYTES // 2**20
+        return f"the disk of {cache_dir} is full: free {needed_mb} MB or set DESKPULSE_CACHE_DIR"
+    reason = error.strerror or error
+    return f"{cache_dir} cannot be used ({reason}): set DESKPULSE_CACHE_DIR to a folder you can write"

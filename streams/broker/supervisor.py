@@ -1,13 +1,14 @@
 """Keeps a broker from outliving its owner. Run as a program of its own; standard library only.
 
-usage: supervisor.py OWNER_PID DOOMED_FOLDER COMMAND...    (DOOMED_FOLDER "" keeps every folder)
+usage: supervisor.py OWNER_PID GRACE_S FOLDER COMMAND...
 
-Reads ``start``, ``stop`` and ``kill`` from stdin, answers ``started PID`` and ``exited CODE`` on stdout. When stdin
-ends or the owner is gone - a crash, kill -9, a closed terminal - it kills the broker and removes the folder.
+Reads ``start`` and ``stop`` from stdin, answers ``started PID`` and ``exited CODE`` on stdout. When stdin
+ends or the owner is gone - a crash, kill -9, a closed terminal - it asks the broker to stop, kills it after
+GRACE_S seconds and removes FOLDER.
 
-A pipe and the parent's pid work on Linux and macOS alike. PR_SET_PDEATHSIG alone would not do for the owner: it fires
-when the *thread* that forked exits, see prctl(2). Here it guards the broker against the death of this process,
-which has a single thread.
+A pipe and the parent's pid work on Linux and macOS alike. PR_SET_PDEATHSIG would not do for the owner: it
+fires when the *thread* that forked exits, see prctl(2). Here it guards the broker against the death of this
+process, which has a single thread.
 """
 
 from __future__ import annotations
@@ -96,13 +97,13 @@ def obey(owner_pid: int, broker: Broker) -> None:
         for line in lines:
             if line == b"start":
                 broker.start()
-            else:
-                broker.stop(STOP_GRACE_S if line == b"stop" else 0.0)
+            elif line == b"stop":
+                broker.stop(STOP_GRACE_S)
 
 
 def main(argv: list[str]) -> None:
     """Supervise until the owner is done or gone."""
-    owner_pid, doomed, command = int(argv[1]), argv[2], argv[3:]
+    owner_pid, grace_s, folder, command = int(argv[1]), float(argv[2]), argv[3], argv[4:]
 
     def leave(_signal: int, _frame: FrameType | None) -> None:
         raise SystemExit(0)
@@ -112,9 +113,8 @@ def main(argv: list[str]) -> None:
     try:
         obey(owner_pid, broker)
     finally:
-        broker.stop(0.0 if doomed else STOP_GRACE_S)
-        if doomed:
-            shutil.rmtree(doomed, ignore_errors=True)
+        broker.stop(grace_s)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":
