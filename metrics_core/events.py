@@ -65,8 +65,8 @@ class TicketUpdated(Struct, gc=False):
     priority: Changed = UNSET
     category: Changed = UNSET
     brand: Changed = UNSET
-    tags: list[str] | None | UnsetType = UNSET
-    complaint: bool | None | UnsetType = UNSET
+    tags: list[str] | UnsetType | None = UNSET
+    complaint: bool | UnsetType | None = UNSET
 
 
 class TicketEscalated(Struct, gc=False):

@@ -24,7 +24,7 @@ WINDOW_SPANS_US: dict[str, tuple[int, int]] = {
     "30d": (HOUR_US, 30 * DAY_US),
 }
 
-#: panes are kept for twice their longest window (``period = before``) and an hour for a clock that runs behind
+#: panes are kept for twice their longest window (``period = before``), and an hour for clocks that lag
 _SPARE_US = HOUR_US
 
 
@@ -70,7 +70,9 @@ class Ring:
         self.keep_panes = (2 * max(windows.values()) + _SPARE_US) // width_us
         self.panes: dict[int, Counts] = {}
         self.windows = {name: _Window(length_us // width_us) for name, length_us in windows.items()}
+        #: panes changed since the last drain; panes the changelog holds
         self.dirty: set[int] = set()
+        self.stored: set[int] = set()
         #: panes below it are in the windows' totals, where they belong to one
         self.sealed = 0
         #: panes below it are gone
@@ -162,6 +164,16 @@ class Panes:
             get, total = self.all.get, self.all
             for key, _, n in counts:
                 total[key] = get(key, 0) + n
+
+    def expire(self, clock_us: int) -> list[tuple[int, int]]:
+        """Drop old panes; returns (ring, index) of those that the changelog holds."""
+        gone = []
+        for number, ring in enumerate(self.rings):
+            for index in ring.expire(clock_us):
+                if index in ring.stored:
+                    ring.stored.discard(index)
+                    gone.append((number, index))
+        return gone
 
     def totals(self, time_us: int) -> dict[str, Counts]:
         """Counts per window as of ``time_us``; later calls should not go back in time."""

@@ -42,7 +42,7 @@ class Reject(msgspec.Struct, gc=False):
     timestamp: int
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - a verdict on an event, not an error of ours
     """Raised inside decoding only; the shard turns it into a Reject."""
 
     def __init__(self, reason: Reason, detail: str) -> None:

@@ -1,7 +1,7 @@
 """The state machine of a ticket under the ``strict`` preset: one step a move, facts as the outcome.
 
 A move is an event boiled down to what the state machine needs: a small integer, or a tuple that starts with
-one. Moves are kept in the row's history, so that a late event can be put in its place and the row stepped anew.
+one. Moves are kept in the row's history, so that a late event can be put in its place and all stepped anew.
 
 Definitions (docs/metrics.md): first response is the first public agent message less the creation; a
 resolution is a change to resolved or closed of an unresolved ticket; a reopen is a change back; a wait begins
@@ -152,9 +152,7 @@ class TicketMachine:
             out.counts.append((state.label << LABEL_SHIFT | f.SEEDED, time_us, 1))
 
 
-def fold(
-    machine: TicketMachine, state: TicketState, moves: Iterable[tuple[int, Move]], out: Facts
-) -> TicketState:
+def fold(machine: TicketMachine, state: TicketState, moves: Iterable[tuple[int, Move]], out: Facts) -> TicketState:
     """Step ``state`` through (time_us, move) pairs in order; returns the same state."""
     for time_us, move in moves:
         if not state.born_us:

@@ -1,0 +1,48 @@
+"""The catalog: every family there is, and the series they make under a policy."""
+
+from __future__ import annotations
+
+import msgspec
+
+from metrics_core.families import (
+    backlog_age,
+    first_response,
+    flow,
+    messages,
+    open_tickets,
+    reply_wait,
+    resolution,
+    waiting,
+)
+from metrics_core.families.base import Family
+from metrics_core.policy import Policy
+from metrics_core.series import Series
+
+FAMILIES: tuple[Family, ...] = (
+    first_response.FAMILY,
+    resolution.FAMILY,
+    reply_wait.FAMILY,
+    open_tickets.FAMILY,
+    backlog_age.FAMILY,
+    waiting.FAMILY,
+    flow.FAMILY,
+    messages.FAMILY,
+)
+
+
+def series_of(family: Family, policy: Policy) -> list[Series]:
+    """The family's series with all their labels."""
+    if family.per == "none":
+        return list(family.series)
+    return [
+        msgspec.structs.replace(
+            series,
+            labels=series.labels + (policy.gauge_labels if series.kind == "gauge" else policy.histogram_labels),
+        )
+        for series in family.series
+    ]
+
+
+def all_series(policy: Policy) -> list[Series]:
+    """Every series under a policy, in the order of the catalog."""
+    return [series for family in FAMILIES for series in series_of(family, policy)]

@@ -1,0 +1,55 @@
+"""Rows of the changelog: which key holds what, and how it is written.
+
+``t<subject>`` a ticket, ``p<ring><index>`` a pane, ``l<id>`` a label tuple, ``m`` the shard's clock and start.
+Keys that begin with a zero byte are the engine's own.
+"""
+
+from __future__ import annotations
+
+import struct
+
+import msgspec
+
+TICKET, PANE, LABEL, META = b"t", b"p", b"l", b"m"
+
+_pane_key = struct.Struct(">cBq")
+_label_key = struct.Struct(">cI")
+pack = msgspec.msgpack.Encoder().encode
+unpack_counts = msgspec.msgpack.Decoder(dict[int, int]).decode
+unpack_label = msgspec.msgpack.Decoder(tuple[str, ...]).decode
+
+
+class Meta(msgspec.Struct, array_like=True, gc=False):
+    """Largest and smallest accepted event time, in microseconds since the epoch; 0 = none."""
+
+    clock_us: int
+    start_us: int
+
+
+unpack_meta = msgspec.msgpack.Decoder(Meta).decode
+
+
+def ticket_key(subject: str) -> bytes:
+    """Key of a ticket's row."""
+    return TICKET + subject.encode()
+
+
+def pane_key(ring: int, index: int) -> bytes:
+    """Key of a pane: the ring's place among the rings, the pane's number."""
+    return _pane_key.pack(PANE, ring, index)
+
+
+def read_pane_key(key: bytes) -> tuple[int, int]:
+    """(ring, index) of a pane's key."""
+    _, ring, index = _pane_key.unpack(key)
+    return ring, index
+
+
+def label_key(label_id: int) -> bytes:
+    """Key of a label tuple."""
+    return _label_key.pack(LABEL, label_id)
+
+
+def read_label_key(key: bytes) -> int:
+    """The label number of a label's key."""
+    return int(_label_key.unpack(key)[1])

@@ -1,0 +1,1 @@
+"""Metric families: one file each, all of one shape (see base.Family)."""

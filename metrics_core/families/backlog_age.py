@@ -1,0 +1,27 @@
+"""Backlog age: how old each open ticket is at this moment."""
+
+from collections.abc import Iterator
+
+from metrics_core.families.base import Family, StateRow
+from metrics_core.series import Histogram, Series
+from metrics_core.view import Frozen
+
+
+def _state(frozen: Frozen) -> Iterator[StateRow]:
+    for label, ages in frozen.ages.items():
+        yield "open_ticket_age_seconds", {}, label, Histogram(ages.counts, ages.sum_us)
+
+
+FAMILY = Family(
+    id="backlog_age",
+    question="Is old work being left behind?",
+    series=(
+        Series(
+            "open_ticket_age_seconds",
+            "histogram",
+            (),
+            "Age of each open ticket now, since its creation; backlog older than x is the count less the bucket x.",
+        ),
+    ),
+    state=_state,
+)

@@ -1,0 +1,21 @@
+"""First response: creation to the first public agent message."""
+
+from metrics_core import facts
+from metrics_core.families.base import Family
+from metrics_core.series import Series
+
+FAMILY = Family(
+    id="first_response",
+    question="How long do customers wait for a first human answer?",
+    series=(
+        Series(
+            "first_response_seconds",
+            "histogram",
+            ("window", "clock"),
+            "Creation to the first public agent message, of tickets first answered in the window; bots, system "
+            "and private notes never count.",
+            enums={"clock": ("calendar",)},
+        ),
+    ),
+    durations={facts.FIRST_RESPONSE: ("first_response_seconds", {"clock": "calendar"})},
+)

@@ -1,0 +1,21 @@
+"""Reply wait: the first unanswered public customer message to the next public agent message."""
+
+from metrics_core import facts
+from metrics_core.families.base import Family
+from metrics_core.series import Series
+
+FAMILY = Family(
+    id="reply_wait",
+    question="How long do customers wait for each further answer?",
+    series=(
+        Series(
+            "reply_wait_seconds",
+            "histogram",
+            ("window", "clock"),
+            "First unanswered public customer message (a creation by a customer is one) to the next public agent "
+            "message, of waits that ended in the window; a resolution discards a wait.",
+            enums={"clock": ("calendar",)},
+        ),
+    ),
+    durations={facts.REPLY_WAIT: ("reply_wait_seconds", {"clock": "calendar"})},
+)

@@ -1,0 +1,82 @@
+"""What is open right now: counts and ages over all rows, kept up as rows change."""
+
+from __future__ import annotations
+
+from metrics_core.ages import AgeIndex
+from metrics_core.tickets import RESOLVED, TicketState
+
+STATUS_BITS = 3
+
+#: (label, status, born_us, waiting_us or 0, unassigned) of an open ticket; None where it is not open
+Standing = tuple[int, int, int, int, bool] | None
+
+
+def standing(state: TicketState) -> Standing:
+    """How a ticket stands among the open ones. An orphan is open and has an age, no more is known of it."""
+    if state.status >= RESOLVED or state.hidden:
+        return None
+    if not state.known:
+        return (state.label, state.status, state.born_us, 0, False)
+    return (state.label, state.status, state.born_us, state.waiting_us, not state.assigned)
+
+
+class OpenTickets:
+    """Open tickets by label and status, their ages, waits and missing assignees."""
+
+    def __init__(self) -> None:
+        #: label << STATUS_BITS | status -> tickets
+        self.by_status: dict[int, int] = {}
+        self.unassigned: dict[int, int] = {}
+        self.ages = AgeIndex()
+        self.waits = AgeIndex()
+
+    def change(self, old: Standing, new: Standing) -> None:
+        """A ticket stood as ``old`` and stands as ``new``."""
+        if old is not None and new is not None and old[0] == new[0] and old[2] == new[2]:
+            label = new[0]
+            if old[1] != new[1]:
+                self._count(label, old[1], -1)
+                self._count(label, new[1], 1)
+            if old[3] != new[3]:
+                if old[3]:
+                    self.waits.remove(label, old[3])
+                if new[3]:
+                    self.waits.add(label, new[3])
+            if old[4] != new[4]:
+                self._unassigned(label, 1 if new[4] else -1)
+            return
+        if old is not None:
+            self._put(old, -1)
+        if new is not None:
+            self._put(new, 1)
+
+    def _put(self, at: tuple[int, int, int, int, bool], n: int) -> None:
+        label, status, born_us, waiting_us, unassigned = at
+        self._count(label, status, n)
+        if n > 0:
+            self.ages.add(label, born_us)
+        else:
+            self.ages.remove(label, born_us)
+        if waiting_us:
+            if n > 0:
+                self.waits.add(label, waiting_us)
+            else:
+                self.waits.remove(label, waiting_us)
+        if unassigned:
+            self._unassigned(label, n)
+
+    def _count(self, label: int, status: int, n: int) -> None:
+        key = label << STATUS_BITS | status
+        now = self.by_status.get(key, 0) + n
+        assert now >= 0, "more tickets left a status than entered it"
+        if now:
+            self.by_status[key] = now
+        else:
+            del self.by_status[key]
+
+    def _unassigned(self, label: int, n: int) -> None:
+        now = self.unassigned.get(label, 0) + n
+        if now:
+            self.unassigned[label] = now
+        else:
+            del self.unassigned[label]

@@ -1,0 +1,74 @@
+"""From shards to series: what was frozen is summed over shards into one table a series."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from metrics_core.ages import Ages
+from metrics_core.series import Histogram, Series
+
+LabelValues = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """A shard as of one moment: window -> fact key -> count, and what is open. Never changed again.
+
+    ``labels`` is the shard's growing list of label tuples; the numbers below stay valid.
+    """
+
+    time_us: int
+    fine: bool
+    windows: dict[str, dict[int, int]]
+    labels: list[LabelValues]
+    open_by_status: dict[int, int]
+    unassigned: dict[int, int]
+    ages: dict[int, Ages]
+    waiting: dict[int, int]
+    waiting_since_us: dict[int, int]
+    start_us: int
+    clock_us: int
+
+
+@dataclass(slots=True)
+class Table:
+    """Rows of one series: label values in the order of ``series.labels`` -> value.
+
+    Counts are integers, timestamps seconds since the epoch, histograms their own type.
+    """
+
+    series: Series
+    rows: dict[LabelValues, int | float | Histogram] = field(default_factory=dict)
+
+    def add(self, labels: LabelValues, value: int | float) -> None:
+        """Add to a row, or keep the least, as the series merges."""
+        now = self.rows.get(labels)
+        if now is None:
+            self.rows[labels] = value
+        elif self.series.merge == "min":
+            self.rows[labels] = min(now, value)  # type: ignore[type-var]
+        else:
+            self.rows[labels] = now + value  # type: ignore[operator]
+
+    def histogram(self, labels: LabelValues) -> Histogram:
+        """The histogram of a row, an empty one where there was none."""
+        found = self.rows.get(labels)
+        if found is None:
+            found = self.rows[labels] = Histogram()
+        assert isinstance(found, Histogram)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Every series as of ``time_us``, by name without prefix. ``start_us``: since when events are complete."""
+
+    time_us: int
+    start_us: int
+    tables: dict[str, Table]
+
+
+def history_start_us(frozen: Sequence[Frozen]) -> int:
+    """The earliest event over the shards, 0 = none."""
+    return min((shard.start_us for shard in frozen if shard.start_us), default=0)
