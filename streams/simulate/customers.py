@@ -63,9 +63,7 @@ class Customer:
 class Company:
     """All customers; every process of the CRM hangs here."""
 
-    def __init__(
-        self, schedule: Schedule, rng: random.Random, wire: Wire, prefix: str, customers: int
-    ) -> None:
+    def __init__(self, schedule: Schedule, rng: random.Random, wire: Wire, prefix: str, customers: int) -> None:
         self.schedule = schedule
         self.rng = rng
         self.wire = wire

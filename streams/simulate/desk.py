@@ -87,9 +87,7 @@ class Desk:
     def tell(self, ticket: Ticket, kind: str, data: dict[str, Any]) -> None:
         """Emit helpdesk.ticket.<kind> of now."""
         ticket.sequence += 1
-        self._wire.emit(
-            self._schedule.now_us, f"helpdesk.ticket.{kind}", ticket.subject, data, ticket.sequence
-        )
+        self._wire.emit(self._schedule.now_us, f"helpdesk.ticket.{kind}", ticket.subject, data, ticket.sequence)
 
     def change_status(self, ticket: Ticket, to: str, actor: str) -> None:
         """Emit a change of status and void what was planned for the one before."""

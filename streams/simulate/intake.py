@@ -118,9 +118,7 @@ class Intake:
         rng, now_us = self._rng, self._schedule.now_us
         ticket, _ = self._ticket(now_us - lognormal_us(rng, 16 * 3600.0, 1.1, 9 * 86400.0) - HOUR_US)
         draw = rng.random()
-        ticket.status = (
-            "new" if draw < 0.3 else "open" if draw < 0.6 else "pending" if draw < 0.9 else "on_hold"
-        )
+        ticket.status = "new" if draw < 0.3 else "open" if draw < 0.6 else "pending" if draw < 0.9 else "on_hold"
         data: dict[str, Any] = {
             "created_at": format_us(ticket.created_us // SECOND_US * SECOND_US),
             "status": ticket.status,
@@ -183,15 +181,11 @@ class Intake:
         rng, schedule = self._rng, self._schedule
         draw = rng.random()
         if draw < channel.spam:
-            schedule.after(
-                lognormal_us(rng, 240.0, 1.0, 7200.0), self._desk.remove, ticket, "marked_spam", {}
-            )
+            schedule.after(lognormal_us(rng, 240.0, 1.0, 7200.0), self._desk.remove, ticket, "marked_spam", {})
             if rng.random() < 0.06:
                 schedule.after(int(rng.uniform(2.2, 9.0) * HOUR_US), self._desk.restore, ticket)
             return
-        schedule.after(
-            lognormal_us(rng, channel.triage_s or 0.0, 1.0, 6 * 3600.0), self._desk.enqueue, ticket
-        )
+        schedule.after(lognormal_us(rng, channel.triage_s or 0.0, 1.0, 6 * 3600.0), self._desk.enqueue, ticket)
         if draw > 0.90:
             schedule.after(lognormal_us(rng, 2 * 3600.0, 0.9, 86400.0), self._desk.nudge, ticket)
         elif draw > 0.88 and self._recent:

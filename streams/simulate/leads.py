@@ -73,9 +73,7 @@ class Leads:
 
     def _lose_later(self, subject: str, origin: str) -> None:
         later_us = lognormal_us(self._company.rng, 4 * DAY_S, 0.8, 25 * DAY_S)
-        self._company.schedule.after(
-            later_us, self._company.tell, "crm.lead.lost", subject, {"origin": origin}
-        )
+        self._company.schedule.after(later_us, self._company.tell, "crm.lead.lost", subject, {"origin": origin})
 
     def _invite(self) -> None:
         company, rng = self._company, self._company.rng

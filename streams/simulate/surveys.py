@@ -18,16 +18,7 @@ ATTRIBUTES = ("trust", "quality", "value", "reach")
 COMPETITORS = ("acme", "globex")
 #: 0 to 10, of 100 answers: 52 promoters, 28 passives, 20 detractors
 NPS_SCORES = (
-    (0,) * 2
-    + (2,) * 2
-    + (3,) * 2
-    + (4,) * 2
-    + (5,) * 5
-    + (6,) * 7
-    + (7,) * 12
-    + (8,) * 16
-    + (9,) * 24
-    + (10,) * 28
+    (0,) * 2 + (2,) * 2 + (3,) * 2 + (4,) * 2 + (5,) * 5 + (6,) * 7 + (7,) * 12 + (8,) * 16 + (9,) * 24 + (10,) * 28
 )
 #: 1 to 7: how easy it was
 CES_SCORES = (1, 2, 3, 4, 4, 5, 5, 5, 6, 6, 6, 6, 7, 7, 7)

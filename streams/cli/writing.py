@@ -1,0 +1,53 @@
+"""What commands that write share: progress on stderr, and a stop that delivers what was taken."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Coroutine
+from typing import Any
+
+from aiokafka.errors import KafkaError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from streams.settings import ConfigurationError
+
+
+def progress_bar() -> Progress:
+    """A bar with count, rate and time left; silent where stderr is no terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[events]:,} events, {task.fields[rate]:,.0f}/s"),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+        refresh_per_second=4,
+    )
+
+
+def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end or to SIGINT or SIGTERM, either of which ends it in order and without a trace.
+
+    Raises ConfigurationError with one sentence where Kafka fails.
+    """
+
+    async def main() -> None:
+        task = asyncio.ensure_future(work)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, task.cancel)
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+
+    try:
+        asyncio.run(main())
+    except KafkaError as error:
+        raise ConfigurationError(
+            f"Kafka failed: {error or type(error).__name__}; look at the broker, then run this again"
+        ) from error
