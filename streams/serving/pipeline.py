@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
@@ -33,7 +33,6 @@ WINDOW_S: Final = {"1h": 3_600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000}
 assert tuple(WINDOW_S) == WINDOWS
 
 _PER_PARTITION: tuple[tuple[str, str, Callable[[PartitionStatus], float | None]], ...] = (
-    ("partition_ready", "1 when the partition is recovered and its events are counted", lambda p: p.ready),
     (
         "partition_fresh",
         "1 when the partition is ready and no more than a minute behind; 0 silences business alerts",
@@ -73,29 +72,53 @@ _PER_PARTITION: tuple[tuple[str, str, Callable[[PartitionStatus], float | None]]
 
 @dataclass(frozen=True)
 class ScrapeFacts:
-    """What the serving itself knows about the business series it shows."""
+    """What one rendering of a snapshot says about itself; times are 0 where there is none."""
 
-    business_series: int
-    series_folded: int
-    render_s: float
+    business_series: int = 0
+    series_folded: int = 0
+    render_s: float = 0.0
+    #: since when events are complete
+    history_start_us: int = 0
+    #: the moment that ages and windows are counted to
+    view_us: int = 0
+    orphan_tickets: int = 0
+    future_events: int = 0
 
 
-def pipeline_families(
-    status: EngineStatus, settings: Settings, policy_hash: str, facts: ScrapeFacts
+def engine_families(
+    status: EngineStatus, settings: Settings, policy_hash: str, shown: Collection[tuple[str, int]]
 ) -> list[Metric]:
-    """Every pipeline family as of now; cheap (a few hundred samples) and run on the event loop, which owns
-    the status, so that nothing changes underneath."""
-    families = [
-        *_partitions(status),
+    """What the engine says as of now; cheap (a few hundred samples) and run on the event loop, which owns the
+    status, so that nothing changes underneath. ``shown``: the partitions of the snapshot that is rendered."""
+    return [
+        *_partitions(status, shown),
         *_events(status, settings),
         _delay(status.event_delay),
         *_constants(policy_hash),
         _gauge("ready", "1 when every assigned partition is recovered", status.ready),
-        _gauge(
-            "scrape_duration_seconds",
-            "How long rendering the last snapshot took in the worker",
-            facts.render_s,
+    ]
+
+
+def scrape_families(facts: ScrapeFacts, engine_series: int) -> list[Metric]:
+    """What is known once the snapshot is rendered."""
+    families = [
+        _time(
+            "history_start_timestamp_seconds",
+            "Since when events are complete: the first event or snapshot; absent before it",
+            facts.history_start_us,
         ),
+        _time(
+            "view_timestamp_seconds",
+            "The moment that ages and windows are counted to; absent before the first snapshot",
+            facts.view_us,
+        ),
+        _gauge(
+            "orphan_tickets",
+            "Tickets known only in part: their beginning was retired or never seen",
+            facts.orphan_tickets,
+        ),
+        _gauge("future_events", "Events whose time has not come yet", facts.future_events),
+        _gauge("scrape_duration_seconds", "How long rendering the snapshot took in the worker", facts.render_s),
         _gauge(
             "series_folded",
             "Series not shown by themselves but summed into the label value other",
@@ -103,16 +126,28 @@ def pipeline_families(
         ),
     ]
     own = sum(len(family.samples) for family in families) + 1
-    families.append(_gauge("series", "Series that this worker exposes", facts.business_series + own))
-    return families
+    series = facts.business_series + engine_series + own
+    return [*families, _gauge("series", "Series that this worker exposes", series)]
+
+
+def _time(name: str, text: str, time_us: int) -> GaugeMetricFamily:
+    return GaugeMetricFamily(PREFIX + name, text, value=time_us / SECOND_US if time_us else None)
 
 
 def _gauge(name: str, text: str, value: float) -> GaugeMetricFamily:
     return GaugeMetricFamily(PREFIX + name, text, value=float(value))
 
 
-def _partitions(status: EngineStatus) -> Iterator[Metric]:
+def _partitions(status: EngineStatus, shown: Collection[tuple[str, int]]) -> Iterator[Metric]:
     places = sorted(status.partitions.items())
+    ready = GaugeMetricFamily(
+        PREFIX + "partition_ready",
+        "1 when the partition is recovered and part of the values in this scrape",
+        labels=("topic", "partition"),
+    )
+    for place, state in places:
+        ready.add_metric((state.topic, str(state.partition)), float(state.ready and place in shown))
+    yield ready
     for name, text, read in _PER_PARTITION:
         family = GaugeMetricFamily(PREFIX + name, text, labels=("topic", "partition"))
         for (topic, partition), state in places:

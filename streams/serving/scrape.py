@@ -17,7 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from metrics_core.policy import Policy
 from streams.serving.exposition import Family, complete
 from streams.serving.folding import Folding
-from streams.serving.pipeline import ScrapeFacts, pipeline_families
+from streams.serving.pipeline import ScrapeFacts, engine_families, scrape_families
 from streams.serving.rendering import Lines, registry_of
 from streams.settings import Settings
 
@@ -32,8 +32,12 @@ class Snapshot(Protocol):
     """What the engine refreshes about once a second and never changes afterwards."""
 
     @property
+    def partitions(self) -> Sequence[tuple[str, int]]:
+        """(topic, partition) of the ready partitions, each once."""
+
+    @property
     def frozen(self) -> Sequence[Any]:
-        """State of the ready partitions."""
+        """Their state, in the same order."""
 
     @property
     def time_us(self) -> int:
@@ -48,15 +52,15 @@ class Engine(Protocol):
         """State of partitions and counters, changed on the event loop only."""
 
     @property
-    def latest(self) -> Snapshot | None:
-        """Newest snapshot of the ready partitions; None before the first."""
+    def latest(self) -> Snapshot:
+        """Newest snapshot of the ready partitions, empty before the first."""
 
 
 @dataclass
 class _Rendered:
     """The business part of one snapshot; bodies by format are added on demand."""
 
-    snapshot: Snapshot | None
+    snapshot: Snapshot
     ready: bool
     families: list[Family]
     facts: ScrapeFacts
@@ -67,9 +71,7 @@ class _Rendered:
 class Scraper:
     """Turns the engine's latest snapshot into scrape bodies."""
 
-    def __init__(
-        self, engine: Engine, settings: Settings, build: Callable[[Sequence[Any], Policy], Any]
-    ) -> None:
+    def __init__(self, engine: Engine, settings: Settings, build: Callable[[Sequence[Any], Policy], Any]) -> None:
         self._engine = engine
         self._settings = settings
         self._policy = settings.core_policy
@@ -77,7 +79,7 @@ class Scraper:
         self._build = build
         self._folding = Folding(self._policy, settings.series_budget)
         self._lines = Lines()
-        self._rendered = _Rendered(None, False, [], ScrapeFacts(0, 0, 0.0), {False: "", True: ""})
+        self._rendered: _Rendered | None = None
         # one thread: concurrent scrapes of a snapshot wait for the one rendering of it
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="scrape")
 
@@ -86,47 +88,55 @@ class Scraper:
         loop = asyncio.get_running_loop()
         encoder, content_type = choose_encoder(accept)
         openmetrics = content_type.startswith("application/openmetrics-text")
-        snapshot, ready = self._engine.latest, self._engine.status.ready
-        business, facts = await loop.run_in_executor(
-            self._thread, self._business, snapshot, ready, openmetrics
+        # status and snapshot in one step of the loop: a partition is never shown as ready without its values
+        snapshot, status = self._engine.latest, self._engine.status
+        own = engine_families(status, self._settings, self._policy_hash, frozenset(snapshot.partitions))
+        body = await loop.run_in_executor(
+            self._thread, self._body, snapshot, status.ready, own, encoder, openmetrics, compress
         )
-        own = pipeline_families(self._engine.status, self._settings, self._policy_hash, facts)
-        body = await loop.run_in_executor(self._thread, _join, business, encoder, own, compress)
         return body, content_type
 
     def close(self) -> None:
         """Stop the rendering thread; a rendering under way is not waited for."""
         self._thread.shutdown(wait=False, cancel_futures=True)
 
-    def _business(self, snapshot: Snapshot | None, ready: bool, openmetrics: bool) -> tuple[str, ScrapeFacts]:
+    def _body(
+        self,
+        snapshot: Snapshot,
+        ready: bool,
+        own: list[Metric],
+        encoder: Callable[..., bytes],
+        openmetrics: bool,
+        compress: bool,
+    ) -> bytes:
         """Runs in the rendering thread."""
         rendered = self._rendered
-        if rendered.snapshot is not snapshot or rendered.ready != ready:
+        if rendered is None or rendered.snapshot is not snapshot or rendered.ready != ready:
             rendered = self._rendered = self._render(snapshot, ready, openmetrics)
         if openmetrics not in rendered.text:
             rendered.text[openmetrics] = self._lines.render(rendered.families, openmetrics=openmetrics)
-        return rendered.text[openmetrics], rendered.facts
+        own += scrape_families(rendered.facts, sum(len(family.samples) for family in own))
+        body = rendered.text[openmetrics].encode() + encoder(registry_of(own))
+        return gzip.compress(body, GZIP_LEVEL, mtime=0) if compress else body
 
-    def _render(self, snapshot: Snapshot | None, ready: bool, openmetrics: bool) -> _Rendered:
+    def _render(self, snapshot: Snapshot, ready: bool, openmetrics: bool) -> _Rendered:
         started = time.perf_counter()
         families: list[Family] = []
-        if snapshot is not None and snapshot.frozen:
+        start_us = 0
+        if snapshot.frozen:
             view = self._build(snapshot.frozen, self._policy)
-            tables = [(table.series, table.rows) for _, table in sorted(view.tables.items())]
-            withheld = {table.series.name: getattr(table, "withheld", ()) for table in view.tables.values()}
-            families = [
-                complete(series, rows, ready=ready, withheld=withheld[series.name])
-                for series, rows in self._folding.fold(tables, ready=ready)
-            ]
+            start_us = view.start_us
+            tables = sorted(view.tables.items())
+            folded = self._folding.fold([(table.series, table.rows) for _, table in tables], ready=ready)
+            families = [complete(series, rows, ready=ready) for series, rows in folded]
         text = self._lines.render(families, openmetrics=openmetrics)
         facts = ScrapeFacts(
             business_series=sum(family.size for family in families),
-            series_folded=self._folding.folded_series,
+            series_folded=self._folding.folded_series if families else 0,
             render_s=time.perf_counter() - started,
+            history_start_us=start_us,
+            view_us=snapshot.time_us,
+            orphan_tickets=sum(getattr(shard, "orphan_tickets", 0) for shard in snapshot.frozen),
+            future_events=sum(getattr(shard, "future_events", 0) for shard in snapshot.frozen),
         )
         return _Rendered(snapshot, ready, families, facts, {openmetrics: text})
-
-
-def _join(business: str, encoder: Callable[..., bytes], own: list[Metric], compress: bool) -> bytes:
-    body = business.encode() + encoder(registry_of(own))
-    return gzip.compress(body, GZIP_LEVEL, mtime=0) if compress else body

@@ -45,7 +45,7 @@ async def start_server(
 ) -> Server:
     """Serve ``engine`` at settings.http_host and http_port (0 picks a free one).
 
-    ``build`` turns frozen shards into a view (metrics_core.view.build). Raises ConfigurationError when the
+    ``build`` turns frozen shards into a view (metrics_core.build.build). Raises ConfigurationError when the
     address cannot be bound.
     """
     scraper = Scraper(engine, settings, build or _build_view)
@@ -68,7 +68,7 @@ async def start_server(
 
 
 def _build_view(frozen: Sequence[Any], policy: Policy) -> Any:
-    from metrics_core.view import build
+    from metrics_core.build import build
 
     return build(frozen, policy)
 
@@ -82,9 +82,7 @@ def _routes(engine: Engine, scraper: Scraper) -> list[web.RouteDef]:
         except Exception:
             # half an exposition would read as zero tickets; a failed scrape reads as `up 0` and alerts
             log.exception("scrape_failed")
-            raise web.HTTPInternalServerError(
-                text="the snapshot could not be rendered: see the log\n"
-            ) from None
+            raise web.HTTPInternalServerError(text="the snapshot could not be rendered: see the log\n") from None
         headers = {"Content-Type": content_type, "Vary": "Accept, Accept-Encoding"}
         if compress:
             headers["Content-Encoding"] = "gzip"
@@ -93,9 +91,7 @@ def _routes(engine: Engine, scraper: Scraper) -> list[web.RouteDef]:
     async def livez(request: web.Request) -> web.Response:
         if engine.status.live:
             return web.Response(text="live\n")
-        return web.Response(
-            status=503, text="no progress towards the end of the source: restart the worker\n"
-        )
+        return web.Response(status=503, text="no progress towards the end of the source: restart the worker\n")
 
     async def readyz(request: web.Request) -> web.Response:
         body = {**readiness(engine.status), "message": sentence(engine.status)}

@@ -77,17 +77,19 @@ class StubEngine:
     """An engine that serves what the test puts into it."""
 
     status: EngineStatus = field(default_factory=EngineStatus)
-    latest: Any = None
+    latest: Any = field(default_factory=lambda: SimpleNamespace(frozen=[], partitions=[], time_us=0))
     builds: int = 0
 
     def build(self, frozen: Any, policy: Any) -> Any:
         """A view of the tables that stand in for frozen shards."""
         self.builds += 1
-        return SimpleNamespace(tables={t[0].name: SimpleNamespace(series=t[0], rows=t[1]) for t in frozen})
+        tables = {t[0].name: SimpleNamespace(series=t[0], rows=t[1]) for t in frozen}
+        return SimpleNamespace(tables=tables, start_us=1_767_000_000_000_000)
 
     def show(self, tables: Any, *, ready: bool = True) -> None:
         """Publish a new snapshot with every partition in the state ``ready``."""
-        self.latest = SimpleNamespace(frozen=tables, time_us=1_767_225_600_000_000)
+        partitions = [("helpdesk.events", 0), ("helpdesk.events", 1)] if ready else []
+        self.latest = SimpleNamespace(frozen=tables, partitions=partitions, time_us=1_767_225_600_000_000)
         self.status.ready = ready
         self.status.topic_partitions["helpdesk.events"] = 2
         for partition in (0, 1):

@@ -40,6 +40,13 @@ PIPELINE = {
     "scrape_duration_seconds",
     "series",
     "series_folded",
+    "history_start_timestamp_seconds",
+    "view_timestamp_seconds",
+    "last_checkpoint_timestamp_seconds",
+    "partition_refused",
+    "orphan_tickets",
+    "future_events",
+    "events_tombstone_total",
     "window_seconds",
     "build_info",
     "metric_spec_info",
@@ -123,11 +130,23 @@ async def test_before_any_partition_is_ready_only_the_pipeline_is_shown(
     assert not any(key[0].startswith(("tickets", "open_", "first_response")) for key in shown)
 
 
+async def test_a_partition_is_not_shown_as_ready_before_its_values_are(
+    engine: StubEngine, start: Start, http: aiohttp.ClientSession
+) -> None:
+    engine.show(small_tables())
+    engine.latest.partitions = [("helpdesk.events", 1)]
+    server = await start()
+    shown = values((await get(http, f"{server.url}/metrics"))[1])
+    assert shown[("partition_ready", "0", "helpdesk.events")] == 0
+    assert shown[("partition_ready", "1", "helpdesk.events")] == 1
+
+
 async def test_the_pipeline_shows_every_series_and_zeros_for_closed_labels(
     engine: StubEngine, start: Start, http: aiohttp.ClientSession
 ) -> None:
     engine.show(small_tables())
     engine.status.counters["helpdesk.events"].processed["helpdesk.ticket.created"] = 7
+    engine.status.partitions[("helpdesk.events", 0)].last_checkpoint_s = 1_767_225_599.0
     server = await start()
     text = (await get(http, f"{server.url}/metrics"))[1]
     shown = values(text)
@@ -140,9 +159,7 @@ async def test_the_pipeline_shows_every_series_and_zeros_for_closed_labels(
     assert shown[("series",)] == sum(not line.startswith("#") for line in text.splitlines())
 
 
-async def test_every_family_has_a_help_text(
-    engine: StubEngine, start: Start, http: aiohttp.ClientSession
-) -> None:
+async def test_every_family_has_a_help_text(engine: StubEngine, start: Start, http: aiohttp.ClientSession) -> None:
     engine.show(small_tables())
     server = await start()
     text = (await get(http, f"{server.url}/metrics"))[1]
@@ -161,9 +178,7 @@ async def test_a_scrape_that_fails_is_an_error_and_not_half_an_exposition(
     assert (await get(http, f"{server.url}/metrics"))[0] == 200
 
 
-async def test_livez_follows_the_engine(
-    engine: StubEngine, start: Start, http: aiohttp.ClientSession
-) -> None:
+async def test_livez_follows_the_engine(engine: StubEngine, start: Start, http: aiohttp.ClientSession) -> None:
     server = await start()
     assert (await get(http, f"{server.url}/livez"))[0] == 200
     engine.status.live = False
@@ -194,9 +209,7 @@ async def test_readyz_shows_how_far_recovery_is(
     status, body = await ready_state(http, server.url)
     assert status == 503
     assert body["partitions"] == {"helpdesk.events": {"ready": 1, "assigned": 2, "of": 2}}
-    assert body["recovering"] == [
-        {"topic": "helpdesk.events", "partition": 1, "rows": 40_000, "seconds": 0.0}
-    ]
+    assert body["recovering"] == [{"topic": "helpdesk.events", "partition": 1, "rows": 40_000, "seconds": 0.0}]
 
 
 async def test_readyz_says_what_to_do_about_a_refused_partition(
