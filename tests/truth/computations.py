@@ -35,7 +35,7 @@ def core_rows(history: History, as_of_us: int, windows: Sequence[str], labels: S
     from metrics_core.policy import Policy
 
     policy = Policy(gauge_labels=tuple(labels), histogram_labels=tuple(labels))
-    return report_rows(history.lines, as_of_us=as_of_us, windows=windows, policy=policy)
+    return report_rows(history.lines, as_of_us=as_of_us, windows=windows, policy=policy, by=labels)
 
 
 COMPUTATIONS: dict[str, Computation] = {"audit": audit_rows, "core": core_rows}

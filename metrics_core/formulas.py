@@ -1,0 +1,183 @@
+"""Formulas over series: one small expression per derived metric, so that it can be evaluated and rendered.
+
+Every value is a vector: rows keyed by the values of some labels. Shards and workers are summed first (a term adds
+up its rows), then divided. Two vectors meet on the labels that both have; the one with fewer is repeated. A row
+missing from a numerator counts as 0; a denominator that is empty or not above 0 gives no value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from metrics_core import grid
+from metrics_core.panes import WINDOW_SPANS_US
+from metrics_core.series import Histogram
+from metrics_core.times import DAY_US, SECOND_US
+from metrics_core.view import Table, View
+
+Labels = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Vector:
+    """Label names, and a value per combination of their values."""
+
+    names: Labels
+    rows: dict[Labels, float]
+
+    def at(self, names: Labels, values: Labels) -> float | None:
+        """The value of a row whose labels include ours."""
+        given = dict(zip(names, values, strict=True))
+        return self.rows.get(tuple(given[name] for name in self.names))
+
+
+class Formula:
+    """An expression; ``by`` are the labels that the result keeps where a term has them."""
+
+    def evaluate(self, view: View, by: Labels) -> Vector:
+        """The vector of this expression in a view."""
+        raise NotImplementedError
+
+    def __add__(self, other: Formula) -> Formula:
+        return _Pointwise("+", self, other)
+
+    def __sub__(self, other: Formula) -> Formula:
+        return _Pointwise("-", self, other)
+
+    def __truediv__(self, other: Formula) -> Formula:
+        return _Ratio(self, other)
+
+
+@dataclass(frozen=True)
+class Term(Formula):
+    """Sum of a series' rows. ``where`` pins labels; ``without`` are labels summed over although asked for.
+
+    ``part`` is ``value`` for gauges, ``gcount`` or ``gsum`` (seconds) for histograms.
+    """
+
+    series: str
+    where: dict[str, str] = field(default_factory=dict)
+    part: Literal["value", "gcount", "gsum"] = "value"
+    without: Labels = ()
+
+    def evaluate(self, view: View, by: Labels) -> Vector:
+        table = view.tables[self.series]
+        names = _kept(table, by, self.without)
+        rows: dict[Labels, float] = {}
+        for values, value in _grouped(table, names, self.where):
+            rows[values] = rows.get(values, 0) + self._number(value)
+        return Vector(names, rows)
+
+    def _number(self, value: int | float | Histogram) -> float:
+        if not isinstance(value, Histogram):
+            return value
+        # sums stay integers (microseconds) until they are divided
+        return value.count if self.part == "gcount" else value.sum_us / SECOND_US
+
+
+@dataclass(frozen=True)
+class Quantile(Formula):
+    """Quantile of a histogram series, in seconds: merged first, then taken."""
+
+    series: str
+    q: float
+    where: dict[str, str] = field(default_factory=dict)
+
+    def evaluate(self, view: View, by: Labels) -> Vector:
+        table = view.tables[self.series]
+        names = _kept(table, by, ())
+        merged: dict[Labels, Histogram] = {}
+        for values, value in _grouped(table, names, self.where):
+            assert isinstance(value, Histogram)
+            merged.setdefault(values, Histogram()).add(value)
+        rows = {values: histogram.quantile(self.q) for values, histogram in merged.items()}
+        return Vector(names, {values: value for values, value in rows.items() if value is not None})
+
+
+@dataclass(frozen=True)
+class OlderThan(Formula):
+    """Members of a histogram above each edge; adds the label ``older_than`` (seconds, as ``le`` is written)."""
+
+    series: str
+
+    def evaluate(self, view: View, by: Labels) -> Vector:
+        table = view.tables[self.series]
+        names = _kept(table, by, ())
+        rows: dict[Labels, float] = {}
+        for values, value in _grouped(table, names, {}):
+            assert isinstance(value, Histogram)
+            above = value.count
+            for edge_s, count in zip(grid.EDGES_S, value.counts, strict=False):
+                above -= count
+                row = (*values, f"{edge_s}.0")
+                rows[row] = rows.get(row, 0) + above
+        return Vector((*names, "older_than"), rows)
+
+
+@dataclass(frozen=True)
+class WindowDays(Formula):
+    """Length of each window in days."""
+
+    def evaluate(self, view: View, by: Labels) -> Vector:
+        return Vector(
+            ("window",), {(name,): length_us / DAY_US for name, (_, length_us) in WINDOW_SPANS_US.items()}
+        )
+
+
+@dataclass(frozen=True)
+class _Pointwise(Formula):
+    sign: Literal["+", "-"]
+    left: Formula
+    right: Formula
+
+    def evaluate(self, view: View, by: Labels) -> Vector:
+        left, right = self.left.evaluate(view, by), self.right.evaluate(view, by)
+        factor = 1 if self.sign == "+" else -1
+        return _meet(left, right, lambda a, b: a + factor * b)
+
+
+@dataclass(frozen=True)
+class _Ratio(Formula):
+    numerator: Formula
+    denominator: Formula
+
+    def evaluate(self, view: View, by: Labels) -> Vector:
+        over, under = self.numerator.evaluate(view, by), self.denominator.evaluate(view, by)
+        return _meet(over, under, lambda a, b: a / b if b > 0 else None)
+
+
+def _meet(left: Vector, right: Vector, join: Callable[[float, float], float | None]) -> Vector:
+    wide = left if set(right.names) <= set(left.names) else right
+    assert set(left.names) | set(right.names) == set(wide.names), "neither side has all labels"
+    keys = dict.fromkeys(wide.rows)
+    narrow = right if wide is left else left
+    if set(narrow.names) == set(wide.names):
+        keys.update(dict.fromkeys(_reordered(narrow, wide.names)))
+    rows = {}
+    for values in keys:
+        value = join(left.at(wide.names, values) or 0, right.at(wide.names, values) or 0)
+        if value is not None:
+            rows[values] = value
+    return Vector(wide.names, rows)
+
+
+def _reordered(vector: Vector, names: Labels) -> Iterable[Labels]:
+    order = [vector.names.index(name) for name in names]
+    return (tuple(values[at] for at in order) for values in vector.rows)
+
+
+def _kept(table: Table, by: Labels, without: Labels) -> Labels:
+    return tuple(name for name in by if name in table.series.labels and name not in without)
+
+
+def _grouped(
+    table: Table, names: Labels, where: dict[str, str]
+) -> Iterable[tuple[Labels, int | float | Histogram]]:
+    labels = table.series.labels
+    keep = [labels.index(name) for name in names]
+    pins = [(labels.index(name), value) for name, value in where.items()]
+    for values, value in table.rows.items():
+        if all(values[at] == pinned for at, pinned in pins):
+            yield tuple(values[at] for at in keep), value
