@@ -66,8 +66,8 @@ def moves_of_topic(kind: str | None) -> dict[type[Event], MoveOf]:
 class Shard:
     """State of one partition, or of files (``topic`` None: no check of keys and partitions).
 
-    ``until_us`` leaves out events at or after a moment; ``since_beginning`` and ``fine`` are for reports: the
-    window ``all``, and quantiles within 1 %.
+    ``until_us`` leaves out events at or after a moment. For reports: ``since_beginning`` adds the window ``all``,
+    ``fine`` takes quantiles within 1 %, and ``retire`` False keeps every row, so that nothing is too late.
     """
 
     def __init__(
@@ -82,10 +82,12 @@ class Shard:
         until_us: int | None = None,
         fine: bool = False,
         since_beginning: bool = False,
+        retire: bool = True,
     ) -> None:
         self.policy = policy
         self.counters = counters if counters is not None else Counters()
         self._keyed = topic is not None
+        self._horizon_us = policy.horizon_us if retire else LATEST_US
         self._partition, self._partitions = partition, partitions
         self._until_us = LATEST_US if until_us is None else until_us
         if kind is None and topic is not None:
@@ -186,7 +188,7 @@ class Shard:
             if packed is not None:
                 row = self.hot[subject] = rows.unpack_row(packed)
         clock_us = max(self.clock_us, time_us)
-        horizon_us = self.policy.horizon_us
+        horizon_us = self._horizon_us
         if row is not None and _is_closed(row) and row.last_us + horizon_us < clock_us:
             self._remove(subject, row)
             row = None
@@ -266,7 +268,7 @@ class Shard:
     # -- retirement -----------------------------------------------------------------------------------
 
     def _expect(self, subject: str, row: Ticket) -> None:
-        self._due.setdefault((row.last_us + self.policy.horizon_us) // DAY_US, []).append(subject)
+        self._due.setdefault((row.last_us + self._horizon_us) // DAY_US, []).append(subject)
 
     def _sweep(self, today: int) -> None:
         """Retire rows whose horizon ended before today; what moved meanwhile waits for its new day."""
@@ -281,7 +283,7 @@ class Shard:
                     row = rows.unpack_row(packed)
                 if not _is_closed(row):
                     continue
-                if (row.last_us + self.policy.horizon_us) // DAY_US < today:
+                if (row.last_us + self._horizon_us) // DAY_US < today:
                     self._remove(subject, row)
                 else:
                     self._expect(subject, row)

@@ -27,7 +27,7 @@ Row = dict[str, Any]
 
 def report_shard(lines: Iterable[bytes], *, as_of_us: int | None = None, policy: Policy) -> Shard:
     """A shard that has applied the lines, in their order; events at or after ``as_of_us`` are left out."""
-    shard = Shard(policy, until_us=as_of_us, fine=True, since_beginning=True)
+    shard = Shard(policy, until_us=as_of_us, fine=True, since_beginning=True, retire=False)
     numbered = (FileRecord(line, number) for number, line in enumerate(lines))
     while chunk := list(islice(numbered, _CHUNK)):
         shard.apply(chunk)
