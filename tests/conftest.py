@@ -30,7 +30,7 @@ def free_port() -> Callable[[], int]:
 
 
 @pytest.fixture
-def topic_name(request: pytest.FixtureRequest) -> Callable[..., str]:
+def topic_name() -> Callable[..., str]:
     """A function that names a topic (or application) no other test uses; the argument says what it is for."""
 
     def name(purpose: str = "topic") -> str:

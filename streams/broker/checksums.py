@@ -11,7 +11,7 @@ KAFKA_VERSION = "4.3.1"
 ENDPOINT = f"org.apache.kafka:kafka_2.13:{KAFKA_VERSION}+org.slf4j:slf4j-simple:1.7.36"
 JARS_BYTES = 45_025_660
 
-# ruff: noqa: E501 - a name and its checksum belong on one line
+
 SHA256 = {
     "HdrHistogram-2.2.2.jar": "22d1d4316c4ec13a68b559e98c8256d69071593731da96136640f864fa14fad8",
     "argparse4j-0.7.0.jar": "65ceb669d88f63306c680f8088bbf765bbca72d288a61a03703000076c3d3f56",

