@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import sys
+from typing import Annotated
 
 import typer
 
@@ -27,6 +29,21 @@ app = typer.Typer(
 )
 
 
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(importlib.metadata.version("deskpulse"))
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="print the version")
+    ] = False,
+) -> None:
+    """Streaming real-time monitor for customer service."""
+
+
 def register(verbs: dict[str, str]) -> None:
     """Attach ``command`` (or the typer ``app``) of each verb's module."""
     for verb, module_name in verbs.items():
@@ -41,8 +58,9 @@ def main() -> None:
     """Entry point; a configuration error is one sentence on stderr and exit status 2."""
     from streams.settings import ConfigurationError
 
-    named = [word for word in sys.argv[1:] if word in VERBS]
-    register({named[0]: VERBS[named[0]]} if named else VERBS)
+    # importing only the verb that was asked for keeps every command quick to start
+    asked = sys.argv[1] if len(sys.argv) > 1 else ""
+    register({asked: VERBS[asked]} if asked in VERBS else VERBS)
     try:
         app()
     except ConfigurationError as error:
