@@ -118,21 +118,24 @@ async def ensure_topics(settings: Settings) -> list[str]:
 
     Returns once every topic has a leader for each partition. Raises ConfigurationError with one sentence.
     """
+    created: list[str] = []
     async with _admin(settings) as admin:
-        there = await _metadata(admin)
-        wanted = plan(settings, {name: len(topic["partitions"]) for name, topic in there.items()})
-        missing = [topic for topic in wanted if topic.name not in there]
-        if missing:
-            await _create(admin, missing)
-        await _await_leaders(admin, [topic.name for topic in wanted])
-        return [topic.name for topic in missing]
+        # sources first: one that another process created meanwhile decides the partitions of its changelog
+        for roles in (("source", "rejected"), ("changelog",)):
+            there = await _metadata(admin)
+            wanted = [topic for topic in plan(settings, _partitions(there)) if topic.role in roles]
+            missing = [topic for topic in wanted if topic.name not in there]
+            if missing:
+                created += await _create(admin, missing)
+            await _await_leaders(admin, [topic.name for topic in wanted])
+    return created
 
 
 async def describe_topics(settings: Settings) -> list[tuple[Topic, Described | None]]:
     """Each topic of the plan with what the cluster has under that name, None when it has nothing."""
     async with _admin(settings) as admin:
         there = await _metadata(admin)
-        wanted = plan(settings, {name: len(topic["partitions"]) for name, topic in there.items()})
+        wanted = plan(settings, _partitions(there))
         configs = await _configs(admin, [topic.name for topic in wanted if topic.name in there])
         described: list[tuple[Topic, Described | None]] = []
         for topic in wanted:
@@ -197,9 +200,7 @@ def _replication_findings(wanted: Topic, found: Described, error: Any, warning: 
     elif in_sync == found.replication and found.replication > 1:
         yield warning(f"min.insync.replicas is {in_sync}, all its replicas: one broker down stops writes")
     if found.replication < wanted.replication:
-        yield warning(
-            f"it has {found.replication} replicas and replication is {wanted.replication}: add some"
-        )
+        yield warning(f"it has {found.replication} replicas and replication is {wanted.replication}: add some")
     if wanted.role == "changelog" and found.replication >= 3 and in_sync < 2:
         yield warning("min.insync.replicas is 1: set it to 2, or state may live on one broker only")
 
@@ -269,6 +270,10 @@ async def _metadata(admin: AIOKafkaAdminClient) -> dict[str, Any]:
     return {topic["topic"]: topic for topic in topics if not topic["error_code"]}
 
 
+def _partitions(there: Mapping[str, Any]) -> dict[str, int]:
+    return {name: len(topic["partitions"]) for name, topic in there.items()}
+
+
 async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
     if not names:
         return {}
@@ -282,22 +287,31 @@ async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str
     return found
 
 
-async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> None:
+async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[str]:
+    """Names of those that this call created; one that another process created first is none of them."""
     requests = [
         NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=dict(topic.configs))
         for topic in topics
     ]
     response = await admin.create_topics(requests)
+    created: list[str] = []
     for name, code, message in response.topic_errors:
         error = for_code(code)
-        if code == 0 or error is TopicAlreadyExistsError:  # another worker was quicker
+        if code == 0:
+            created.append(name)
+            continue
+        if error is TopicAlreadyExistsError:
             continue
         if error is InvalidReplicationFactorError:
             raise ConfigurationError(
                 f"topic {name} cannot have {topics[0].replication} replicas ({message}): "
                 "set DESKPULSE_REPLICATION to the number of brokers or less"
             )
-        raise ConfigurationError(f"topic {name} could not be created ({error.__name__}: {message})")
+        raise ConfigurationError(
+            f"topic {name} could not be created ({error.__name__}: {message}): create it by hand as "
+            "`deskpulse topics check` wants it, or give this user the right"
+        )
+    return created
 
 
 async def _await_leaders(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
