@@ -63,7 +63,15 @@ class Customer:
 class Company:
     """All customers; every process of the CRM hangs here."""
 
-    def __init__(self, schedule: Schedule, rng: random.Random, wire: Wire, prefix: str, customers: int) -> None:
+    def __init__(
+        self,
+        schedule: Schedule,
+        rng: random.Random,
+        wire: Wire,
+        prefix: str,
+        customers: int,
+        price_change_day: int = PRICE_CHANGE_DAY,
+    ) -> None:
         self.schedule = schedule
         self.rng = rng
         self.wire = wire
@@ -73,7 +81,7 @@ class Company:
         self._at_start = customers
         self._numbered = 0
         self._subscriptions = 0
-        self._raised_day = schedule.day(schedule.start_us) + PRICE_CHANGE_DAY
+        self._raised_day = schedule.day(schedule.start_us) + price_change_day
         self.commerce = Commerce(self)
         self.leads = Leads(self)
         self.surveys = Surveys(self)

@@ -66,6 +66,7 @@ class Intake:
         prefix: str,
         tickets_per_day: float,
         requester: Callable[[random.Random], str],
+        first_incident_day: int = FIRST_INCIDENT_DAY,
     ) -> None:
         self._schedule = schedule
         self._rng = rng
@@ -76,7 +77,7 @@ class Intake:
         self._requester = requester
         self._number = 1000
         self._recent: deque[Ticket] = deque(maxlen=50)
-        self._first_day = schedule.day(schedule.start_us) + FIRST_INCIDENT_DAY
+        self._first_day = schedule.day(schedule.start_us) + first_incident_day
         while (self._first_day + 3) % 7 > 4:
             self._first_day += 1
 

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 
 from metrics_core.times import HOUR_US
 from streams.simulate.aftercare import Aftercare
-from streams.simulate.customers import Company
+from streams.simulate.customers import PRICE_CHANGE_DAY, Company
 from streams.simulate.desk import Desk
-from streams.simulate.intake import Intake
+from streams.simulate.intake import FIRST_INCIDENT_DAY, Intake
 from streams.simulate.schedule import Schedule
 from streams.simulate.staff import Staff
 from streams.simulate.wire import Delivery, Emission, Wire
@@ -29,8 +29,10 @@ class Traffic:
 
     The same arguments give the same bytes. Iterating again goes on where the last iteration stopped, so that
     a history can be taken first and live traffic afterwards. Times are microseconds since the epoch;
-    ``utc_offset_h`` places the office hours. Memory is bounded: by open tickets, three days of resolved
-    ones and the customers. Raises ValueError for arguments that cannot work.
+    ``utc_offset_h`` places the office hours. An incident comes on the first working day that is at least
+    ``first_incident_day`` days after the start, a price change after ``price_change_day`` days. Memory is
+    bounded: by open tickets, three days of resolved ones and the customers. Raises ValueError for arguments
+    that cannot work.
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class Traffic:
         customers: int | None = None,
         name: str = "sim",
         utc_offset_h: float = 0.0,
+        first_incident_day: int = FIRST_INCIDENT_DAY,
+        price_change_day: int = PRICE_CHANGE_DAY,
         helpdesk_topic: str = "helpdesk.events",
         crm_topic: str = "crm.events",
     ) -> None:
@@ -73,7 +77,9 @@ class Traffic:
         def requester(rng: random.Random) -> str:
             return f"{name}/customer/{1 + int(rng.random() * known)}"
 
-        self._intake = Intake(self._schedule, stream("intake"), desk, staff, name, tickets_per_day, requester)
+        self._intake = Intake(
+            self._schedule, stream("intake"), desk, staff, name, tickets_per_day, requester, first_incident_day
+        )
         self._desk = desk
         staff.begin()
         self._intake.begin()
@@ -84,6 +90,7 @@ class Traffic:
                 Wire(self._delivery, crm_topic, f"/{name}/crm"),
                 name,
                 customers,
+                price_change_day,
             )
             aftercare.on_asked = company.surveys.ask_about
             company.begin()

@@ -209,7 +209,7 @@ async def test_the_command_shifts_a_file_so_that_its_last_event_is_just_now(topi
 
 async def test_live_simulation_writes_history_goes_on_and_stops_in_order(topics: Topics) -> None:
     command, environment = _arguments(
-        topics, "simulate", "--live", "--days", "0.5", "--tickets-per-day", "50000", "--customers", "10"
+        topics, "simulate", "--live", "--days", "0.05", "--tickets-per-day", "50000", "--customers", "10"
     )
     began_us = wall_us() + 2_000_000
     process = await asyncio.create_subprocess_exec(*command, env=environment, stderr=asyncio.subprocess.PIPE)

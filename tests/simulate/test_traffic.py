@@ -64,6 +64,15 @@ def test_office_hours_follow_the_offset() -> None:
     assert 1 <= busiest_hour(8) <= 7
 
 
+def test_a_short_history_can_have_its_incident() -> None:
+    def created(first_incident_day: int) -> int:
+        traffic = Traffic(5, MONDAY_US, crm=False, first_incident_day=first_incident_day)
+        emissions = traffic.until(MONDAY_US + 2 * DAY_US)
+        return sum(b'"helpdesk.ticket.created"' in emission.value for emission in emissions)
+
+    assert created(1) > 1.6 * created(5)
+
+
 @pytest.mark.parametrize(
     ("wrong", "hint"),
     [
