@@ -44,11 +44,17 @@ class Delivery:
         self._bad_events = bad_events
         self._heap: list[tuple[int, int, Emission]] = []
         self._added = 0
+        self._moment_us = -1
+        self._delay_us = 0
 
     def send(self, time_us: int, topic: str, key: bytes, value: bytes) -> None:
         """Deliver an event of ``time_us`` a moment later."""
         rng = self._rng
-        delay_us = LEAST_DELAY_US + int(rng.expovariate(1.0) * MEAN_DELAY_US)
+        if time_us != self._moment_us:
+            self._moment_us = time_us
+            self._delay_us = LEAST_DELAY_US + int(rng.expovariate(1.0) * MEAN_DELAY_US)
+        # what happened at one moment, an answer and its change of status, travels together
+        delay_us = self._delay_us
         draw = rng.random()
         if draw < _UNUSUAL_SHARE:
             delay_us += self._unusual(draw, time_us + delay_us, topic, key, value)

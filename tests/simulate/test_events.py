@@ -58,6 +58,16 @@ def test_nothing_arrives_before_it_happened_or_out_of_order_of_arrival(two_weeks
     assert all(one.arrival_us <= other.arrival_us for one, other in pairwise(two_weeks.emissions))
 
 
+def test_few_events_overtake_others_of_their_ticket(two_weeks: TwoWeeks) -> None:
+    newest: dict[str, tuple[int, int]] = {}
+    overtaken = 0
+    for event in two_weeks.events:
+        place = (event["time_us"], int(event.get("sequence", 0)))
+        overtaken += place < newest.get(event["subject"], (0, 0))
+        newest[event["subject"]] = max(place, newest.get(event["subject"], (0, 0)))
+    assert 0 < overtaken < 0.02 * len(two_weeks.events)
+
+
 def test_some_events_are_late_and_some_come_twice(two_weeks: TwoWeeks) -> None:
     late = sum(
         emission.arrival_us - parse_rfc3339(msgspec.json.decode(emission.value)["time"]) > MINUTE_US
