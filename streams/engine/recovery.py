@@ -1,0 +1,173 @@
+"""Recovery: become the owner of a partition's changelog, then load what it holds.
+
+The order is the protocol. (1) InitProducerId fences the owner before us and settles its open transaction.
+(2) Only then the high watermark is taken, so nothing the old owner ever committed lies behind it. (3) Committed
+rows are read until the position has reached it. (4) Fences must not fall. (5) The source must still be the log
+that was counted, and hold what comes next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from streams.engine.fence import CORE_VERSION, FENCE_KEY, Fence, UnreadableFence, decode_fence
+from streams.engine.ports import (
+    Changelog,
+    ChangelogReader,
+    ChangelogWriter,
+    Clock,
+    Membership,
+    ShardFactory,
+    ShardState,
+    SourceLog,
+    SourcePartition,
+    Standing,
+)
+from streams.engine.refusal import (
+    check_meaning,
+    check_source,
+    fences_fall,
+    no_origin,
+    rows_without_fence,
+    unreadable,
+)
+from streams.engine.status import PartitionStatus
+
+#: Rows loaded in one step on the event loop, about 5 ms.
+SLICE_ROWS = 500
+
+
+class Superseded(Exception):  # noqa: N818 - named for what happened
+    """Another worker owns the partition by now, or the group is being rebalanced."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """Under which the partitions of an application are counted."""
+
+    policy_hash: str
+    #: where a partition without state begins: "earliest", "latest" or None = refuse
+    origin: str | None
+    #: partitions whose missing source records are accepted as lost
+    accept_loss: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, kw_only=True)
+class World:
+    """Everything outside the protocol."""
+
+    changelog: Changelog
+    sources: SourceLog
+    membership: Membership
+    clock: Clock
+    new_shard: ShardFactory
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recovered:
+    """A partition that is ours and loaded. ``durable``: the fence is in the changelog as it stands here."""
+
+    shard: ShardState
+    writer: ChangelogWriter
+    fence: Fence
+    durable: bool
+    rows: int
+
+
+async def recover(source: SourcePartition, world: World, terms: Terms, status: PartitionStatus) -> Recovered:
+    """Own and load ``source``; raises Refused, Superseded or Unavailable. Nothing stays open on an error."""
+    started_s = world.clock.monotonic()
+    writer = await world.changelog.open_writer(source)
+    try:
+        if await world.membership.standing() is Standing.FORMER:
+            raise Superseded(str(source))
+        until = await world.changelog.high_watermark(source)
+        identity = await world.sources.identity(source.topic)
+        shard = world.new_shard(source, identity.partitions)
+        reader = await world.changelog.open_reader(source, until)
+        try:
+            rows, fence = await _load(source, reader, shard, world, status)
+        finally:
+            await reader.close()
+            status.recovery_blocked = None
+        shard.finish_load()
+        resumed = await _resume(source, fence, rows, world, terms)
+    except BaseException:
+        await writer.close()
+        raise
+    status.recovery_rows = rows
+    status.recovery_seconds = world.clock.monotonic() - started_s
+    status.recoveries += 1
+    return Recovered(shard=shard, writer=writer, fence=resumed, durable=resumed == fence, rows=rows)
+
+
+async def _load(
+    source: SourcePartition, reader: ChangelogReader, shard: ShardState, world: World, status: PartitionStatus
+) -> tuple[int, Fence | None]:
+    """Load every row into ``shard``; the number of rows without fences, and the last fence."""
+    clock, changelog = world.clock, world.changelog
+    fence: Fence | None = None
+    loaded = 0
+    moved_s, position = clock.monotonic(), reader.position
+    while (slice_ := await reader.rows()) is not None:
+        if reader.position != position:
+            moved_s, position = clock.monotonic(), reader.position
+        elif clock.monotonic() - moved_s > 2 * changelog.transaction_timeout_s:
+            status.recovery_blocked = _blocked(source, changelog, position)
+        for at in range(0, len(slice_), SLICE_ROWS):
+            for row in slice_[at : at + SLICE_ROWS]:
+                key = row.key
+                if key is None:
+                    continue
+                if key[:1] == b"\x00":
+                    if key == FENCE_KEY:
+                        fence = _next_fence(source, changelog, fence, row.value)
+                    continue
+                shard.load(key, row.value)
+                loaded += 1
+            await clock.sleep(0)
+    return loaded, fence
+
+
+def _next_fence(source: SourcePartition, changelog: Changelog, earlier: Fence | None, value: bytes | None) -> Fence:
+    try:
+        fence = decode_fence(value)
+    except UnreadableFence as error:
+        raise unreadable(source, changelog.topic(source), error.format) from error
+    if earlier is not None and not fence.follows(earlier):
+        raise fences_fall(source, changelog.topic(source), earlier, fence)
+    return fence
+
+
+def _blocked(source: SourcePartition, changelog: Changelog, position: int) -> str:
+    topic = changelog.topic(source)
+    return (
+        f"{topic}[{source.partition}] has a transaction of a foreign producer open at offset {position}: name it"
+        f" with `kafka-transactions.sh describe-producers --topic {topic} --partition {source.partition}` and"
+        " end it with `kafka-transactions.sh abort`"
+    )
+
+
+async def _resume(source: SourcePartition, fence: Fence | None, rows: int, world: World, terms: Terms) -> Fence:
+    """The fence to go on from; raises Refused where going on would be wrong."""
+    topic = world.changelog.topic(source)
+    identity = await world.sources.identity(source.topic)
+    bounds = await world.sources.bounds(source)
+    if fence is not None:
+        check_meaning(source, topic, fence, terms.policy_hash)
+        accept_loss = source.partition in terms.accept_loss
+        return check_source(source, fence, identity, bounds, accept_loss=accept_loss)
+    if rows:
+        raise rows_without_fence(source, topic)
+    if terms.origin is None:
+        raise no_origin(source)
+    origin = bounds.start if terms.origin == "earliest" else bounds.end
+    return Fence(
+        core_version=CORE_VERSION,
+        policy=terms.policy_hash,
+        topic_id=identity.topic_id,
+        partitions=identity.partitions,
+        origin=origin,
+        next=origin,
+        clock_us=0,
+    )
