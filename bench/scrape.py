@@ -17,7 +17,7 @@ from prometheus_client.openmetrics.exposition import generate_latest as generate
 from metrics_core.grid import INTERVALS
 from metrics_core.policy import WINDOWS, Policy
 from metrics_core.series import Histogram, Series
-from streams.serving.exposition import Family, Rows, complete
+from streams.serving.exposition import Family, Rows
 from streams.serving.folding import Folding
 from streams.serving.rendering import Lines, registry_of, to_metrics
 
@@ -69,7 +69,7 @@ def main() -> None:
     folding, lines = Folding(Policy(), 50_000), Lines()
 
     def families() -> list[Family]:
-        return [complete(series, rows, ready=True) for series, rows in folding.fold(made, ready=True)]
+        return folding.with_zeros(folding.fold(made, ready=True), [()] * len(made), ready=True)
 
     size = sum(family.size for family in families())
     assert 0.98 * SERIES < size <= SERIES, size

@@ -26,6 +26,8 @@ SERIES_A_HISTOGRAM = INTERVALS + 2
 Value: TypeAlias = int | float | Histogram
 Key: TypeAlias = tuple[str, ...]
 Rows: TypeAlias = Mapping[Key, Value]
+#: one series and its rows as a view has them
+Table: TypeAlias = tuple[Series, Rows]
 
 
 class Family(NamedTuple):
@@ -52,28 +54,66 @@ def open_positions(series: Series) -> tuple[int, ...]:
     return tuple(i for i, label in enumerate(series.labels) if label not in enums)
 
 
-def complete(series: Series, rows: Rows, *, ready: bool, withheld: Collection[Key] = ()) -> Family:
+def shared_label_sets(tables: Sequence[Table], labels: Collection[str]) -> frozenset[Key]:
+    """Label sets of every count that carries just the open ``labels`` (those of a ticket), in the order of
+    ``labels``: a group whose last open ticket is resolved reads 0 and does not vanish from the board."""
+    sets: set[Key] = set()
+    for series, rows in tables:
+        if is_shared(series, labels):
+            places = [series.labels.index(label) for label in labels]
+            sets.update({tuple([key[i] for i in places]) for key in rows})
+    return frozenset(sets)
+
+
+def is_shared(series: Series, labels: Collection[str]) -> bool:
+    """Whether a series is a count by ``labels`` and closed labels only."""
+    if series.kind == "histogram" or series.merge == "min" or not labels:
+        return False
+    return {series.labels[i] for i in open_positions(series)} == set(labels)
+
+
+def complete(
+    series: Series,
+    rows: Rows,
+    *,
+    ready: bool,
+    withheld: Collection[Key] = (),
+    shared: Collection[Key] = (),
+    shared_labels: Sequence[str] = (),
+) -> Family:
     """Add the zeros that belong beside ``rows``.
 
-    A family of counts without any row gets zero rows labelled `none` once the worker is ``ready``;
-    histograms without observations and timestamps of nothing are left out. ``withheld`` holds (window,) or
-    (window, period) values that are not true yet (the history does not reach so far): they must not turn
-    into zeros.
+    ``shared`` holds label sets (values of ``shared_labels``) that other series have shown. A family of counts
+    without any row gets zero rows labelled `none` once the worker is ``ready``; histograms without observations
+    and timestamps of nothing are left out. ``withheld`` holds (window,) or (window, period) values that are not
+    true yet (the history does not reach so far): they must not turn into zeros.
     """
     if series.kind == "histogram":
         return Family(series, {key: h for key, h in rows.items() if isinstance(h, Histogram) and h.count})
     if series.merge == "min":
         return Family(series, rows)
     places = open_positions(series)
-    seen = sorted({tuple(key[i] for i in places) for key in rows})
-    if not seen and ready:
-        seen = [(NONE,) * len(places)]
+    seen = sorted(_seen(series, rows, shared, shared_labels, ready=ready))
     full: dict[Key, Value] = {}
     for key in _combinations(series, places, seen, frozenset(withheld)):
         full[key] = rows.get(key, 0)
     for key, value in rows.items():
         full.setdefault(key, value)
     return Family(series, full)
+
+
+def _seen(
+    series: Series, rows: Rows, shared: Collection[Key], shared_labels: Sequence[str], *, ready: bool
+) -> set[Key]:
+    """Open label values that a count is shown for."""
+    places = open_positions(series)
+    seen = {tuple([key[i] for i in places]) for key in rows}
+    if shared and is_shared(series, shared_labels):
+        order = [shared_labels.index(series.labels[i]) for i in places]
+        seen.update({tuple([key[i] for i in order]) for key in shared})
+    if not seen and ready:
+        seen.add((NONE,) * len(places))
+    return seen
 
 
 def _combinations(
@@ -98,15 +138,20 @@ def _time_part(values: Mapping[str, str]) -> Key:
     return tuple(values[label] for label in ("window", "period") if label in values)
 
 
-def count_series(series: Series, rows: Rows, *, ready: bool) -> int:
+def count_series(
+    series: Series,
+    rows: Rows,
+    *,
+    ready: bool,
+    shared: Collection[Key] = (),
+    shared_labels: Sequence[str] = (),
+) -> int:
     """How many series ``complete`` would make of these rows, without making them."""
     if series.kind == "histogram":
         return SERIES_A_HISTOGRAM * sum(isinstance(h, Histogram) and h.count > 0 for h in rows.values())
     if series.merge == "min":
         return len(rows)
-    places = open_positions(series)
-    seen = len({tuple(key[i] for i in places) for key in rows}) or int(ready)
-    return seen * closed_size(series)
+    return len(_seen(series, rows, shared, shared_labels, ready=ready)) * closed_size(series)
 
 
 def closed_size(series: Series) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import structlog
 
@@ -13,12 +13,16 @@ from streams.serving.exposition import (
     NEVER_FOLDED,
     OTHER,
     SERIES_A_HISTOGRAM,
+    Family,
     Key,
     Rows,
+    Table,
     Value,
     closed_size,
+    complete,
     count_series,
     open_positions,
+    shared_label_sets,
 )
 
 log = structlog.get_logger(__name__)
@@ -34,6 +38,7 @@ class Folding:
 
     def __init__(self, policy: Policy, series_budget: int) -> None:
         self._limit = policy.label_limit
+        self._shared_labels = policy.gauge_labels
         self._budget = series_budget
         self._listed = policy.label_values
         self._limits: dict[str, int] = {}
@@ -42,11 +47,11 @@ class Folding:
         #: series of the last view that are shown as part of `other` only
         self.folded_series = 0
 
-    def fold(self, tables: Sequence[tuple[Series, Rows]], *, ready: bool) -> list[tuple[Series, Rows]]:
+    def fold(self, tables: Sequence[Table], *, ready: bool) -> list[Table]:
         """The same tables with label values folded to the limits, and the limits lowered to the budget."""
         self._admit(tables)
         folded = self._apply(tables)
-        total = _total(folded, ready=ready)
+        total = self._total(folded, ready=ready)
         while total > self._budget:
             label = max(self._shown, key=lambda name: (len(self._shown[name]), name), default=None)
             if label is None or not self._shown[label]:
@@ -56,10 +61,28 @@ class Folding:
             self._shown[label] = self._shown[label][: self._limits[label]]
             log.warning("label_folded", label=label, values_shown=self._limits[label], series=total)
             folded = self._apply(tables)
-            total = _total(folded, ready=ready)
+            total = self._total(folded, ready=ready)
         return folded
 
-    def _admit(self, tables: Sequence[tuple[Series, Rows]]) -> None:
+    def complete(
+        self, tables: Sequence[Table], withheld: Sequence[Collection[Key]], *, ready: bool
+    ) -> list[Family]:
+        """Folded tables with their zeros; ``withheld`` is said for each table."""
+        labels = self._shared_labels
+        shared = shared_label_sets(tables, labels)
+        return [
+            complete(series, rows, ready=ready, withheld=held, shared=shared, shared_labels=labels)
+            for (series, rows), held in zip(tables, withheld, strict=True)
+        ]
+
+    def _total(self, tables: Sequence[Table], *, ready: bool) -> int:
+        labels = self._shared_labels
+        shared = shared_label_sets(tables, labels)
+        return sum(
+            count_series(series, rows, ready=ready, shared=shared, shared_labels=labels) for series, rows in tables
+        )
+
+    def _admit(self, tables: Sequence[Table]) -> None:
         fresh: dict[str, set[str]] = {}
         for series, rows in tables:
             for i in _folding_positions(series):
@@ -71,7 +94,7 @@ class Folding:
             if room > 0:
                 shown.extend(sorted(values - set(shown) - {NONE, OTHER})[:room])
 
-    def _apply(self, tables: Sequence[tuple[Series, Rows]]) -> list[tuple[Series, Rows]]:
+    def _apply(self, tables: Sequence[Table]) -> list[Table]:
         shown = {label: frozenset((*values, NONE, OTHER)) for label, values in self._shown.items()}
         self.folded_series = 0
         return [(series, self._fold_rows(series, rows, shown)) for series, rows in tables]
@@ -108,7 +131,3 @@ def _merge(series: Series, left: Value, right: Value) -> Value:
         counts = [a + b for a, b in zip(left.counts, right.counts, strict=True)]
         return Histogram(counts, left.sum_us + right.sum_us)
     return min(left, right) if series.merge == "min" else left + right
-
-
-def _total(tables: Sequence[tuple[Series, Rows]], *, ready: bool) -> int:
-    return sum(count_series(series, rows, ready=ready) for series, rows in tables)

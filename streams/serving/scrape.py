@@ -15,7 +15,7 @@ from prometheus_client.core import Metric
 from prometheus_client.exposition import choose_encoder
 
 from metrics_core.policy import Policy
-from streams.serving.exposition import Family, complete
+from streams.serving.exposition import Family
 from streams.serving.folding import Folding
 from streams.serving.pipeline import ScrapeFacts, engine_families, scrape_families
 from streams.serving.rendering import Lines, registry_of
@@ -126,9 +126,10 @@ class Scraper:
         if snapshot.frozen:
             view = self._build(snapshot.frozen, self._policy)
             start_us = view.start_us
-            tables = sorted(view.tables.items())
-            folded = self._folding.fold([(table.series, table.rows) for _, table in tables], ready=ready)
-            families = [complete(series, rows, ready=ready) for series, rows in folded]
+            tables = [table for _, table in sorted(view.tables.items())]
+            withheld = [getattr(table, "withheld", ()) for table in tables]
+            folded = self._folding.fold([(table.series, table.rows) for table in tables], ready=ready)
+            families = self._folding.with_zeros(folded, withheld, ready=ready)
         text = self._lines.render(families, openmetrics=openmetrics)
         facts = ScrapeFacts(
             business_series=sum(family.size for family in families),

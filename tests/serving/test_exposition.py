@@ -67,6 +67,28 @@ def test_what_is_not_true_yet_does_not_become_a_zero() -> None:
     assert not any(key[:2] == ("30d", "before") for key in family.rows)
 
 
+def test_a_label_set_shown_by_one_count_of_tickets_is_shown_by_all_of_them() -> None:
+    folding = Folding(Policy(), 50_000)
+    other = Series("agents", "gauge", ("status", "group"), "Agents", {"status": ("online",)})
+    tables: list[tuple[Series, dict[tuple[str, ...], Any]]] = [
+        (OPEN, {}),
+        (TICKETS, {("chat", "billing", "normal", "24h", "created"): 3}),
+        (OLDEST, {}),
+        (other, {}),
+    ]
+    opened, _, oldest, agents = folding.with_zeros(tables, [()] * 4, ready=True)
+    assert opened.rows == {("chat", "billing", "normal", status): 0 for status in ("new", "open")}
+    assert oldest.rows == {}
+    assert agents.rows == {("online", "none"): 0}
+
+
+def test_the_budget_counts_the_series_that_completion_makes() -> None:
+    folding = Folding(Policy(), 60)
+    rows = {("chat", f"g{i}", "normal", "24h", "created"): 1 for i in range(20)}
+    folded = folding.fold([(TICKETS, rows), (OPEN, {})], ready=True)
+    assert sum(family.size for family in folding.with_zeros(folded, [(), ()], ready=True)) <= 60
+
+
 def test_counting_series_beforehand_agrees_with_making_them() -> None:
     for series, rows in [*small_tables(), (OPEN, {}), (OLDEST, {("a", "b", "c"): 1.5})]:
         for ready in (True, False):
