@@ -64,7 +64,7 @@ class Folding:
             total = self._total(folded, ready=ready)
         return folded
 
-    def complete(
+    def with_zeros(
         self, tables: Sequence[Table], withheld: Sequence[Collection[Key]], *, ready: bool
     ) -> list[Family]:
         """Folded tables with their zeros; ``withheld`` is said for each table."""
