@@ -77,7 +77,7 @@ def _tile(tile: Tile, width: int, scale: tuple[int, int] | None) -> Block:
         block += lines
     detail = Text(tile.detail)
     room = width - (detail.cell_len + GAP if tile.detail else 0)
-    if tile.trend and room >= 4:
+    if len(tile.trend) > 1 and room >= 4:
         detail.append(" " * (width - detail.cell_len - min(room, len(tile.trend))))
         detail.append(spark(tile.trend, room), style="dim")
     block.append(detail)
