@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import gzip
+import os
+import queue
 import re
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -16,6 +19,8 @@ from metrics_core.times import format_us, parse_rfc3339
 #: longest line that becomes a record; the topics we create take 12 MiB (streams.topics.RECORD_MAX_BYTES)
 LINE_BYTES_MOST = 10_000_000
 STANDARD_INPUT = "-"
+#: lines of a pipe that are read before they are asked for
+LINES_AHEAD = 10_000
 #: fields of `data` that hold a moment
 MOMENTS = ("effective_at", "created_at", "first_response_at", "waiting_since", "resolved_at")
 
@@ -70,7 +75,8 @@ class EventFiles:
         self._bytes_before = 0
         for name in self.names:
             if name == STANDARD_INPUT:
-                yield from self._lines(name, sys.stdin.buffer)
+                # a reader of our own: Python ends in an abort when a thread still reads from sys.stdin
+                yield from self._lines(name, os.fdopen(os.dup(sys.stdin.fileno()), "rb"))
                 continue
             with Path(name).open("rb") as raw:
                 self._raw = raw
@@ -91,6 +97,37 @@ class EventFiles:
                     self._on_too_long(name, number)
             elif text:
                 yield text
+
+
+def as_they_come(lines: Iterable[bytes]) -> Iterator[bytes | None]:
+    """The lines read in a thread of their own; None where there is none yet, so that nobody waits for a pipe.
+
+    Raises what reading raised, in its place.
+    """
+    waiting: queue.Queue[bytes | Exception | None] = queue.Queue(LINES_AHEAD)
+
+    def read() -> None:
+        try:
+            for line in lines:
+                waiting.put(line)
+        except Exception as error:  # goes on in the thread that asked
+            waiting.put(error)
+        else:
+            waiting.put(None)
+
+    # a daemon: a read from a pipe that stays silent cannot be called off
+    threading.Thread(target=read, name="lines", daemon=True).start()
+    while True:
+        try:
+            line = waiting.get_nowait()
+        except queue.Empty:
+            yield None
+            continue
+        if line is None:
+            return
+        if isinstance(line, Exception):
+            raise line
+        yield line
 
 
 def read_envelope(line: bytes) -> Envelope | None:

@@ -27,6 +27,8 @@ KEYS_REMEMBERED = 200_000
 #: records between two turns of the event loop, so that sending goes on while batches fill
 RECORDS_PER_TURN = 2_000
 PROGRESS_RECORDS = 5_000
+#: between two looks at a pipe that is silent
+IDLE_S = 0.02
 
 
 class TopicWriter:
@@ -207,7 +209,7 @@ class Routes:
 
 
 async def produce(
-    lines: Iterable[bytes],
+    lines: Iterable[bytes | None],
     writer: TopicWriter,
     routes: Routes,
     *,
@@ -220,11 +222,19 @@ async def produce(
 ) -> None:
     """Write lines of canonical events; counts go to ``produced``.
 
+    None among the lines says that there is none at present: what was taken is delivered meanwhile.
     Key = subject. The record's timestamp is the clock, or the event's time with ``event_record_time``.
     """
     timed = event_record_time or not pace.flat_out
     record_ms = now_us() // 1000
+    delivered = 0
     for line in lines:
+        if line is None:
+            if delivered < produced.written:
+                await writer.flush()
+                delivered = produced.written
+            await asyncio.sleep(IDLE_S)
+            continue
         value = shifted(line, shift_us) if shift_us else line
         envelope = read_envelope(value)
         topic, key = _place(value, envelope, routes, produced)

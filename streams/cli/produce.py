@@ -50,7 +50,7 @@ async def _produce(
 ) -> None:
     from streams.cli.writing import progress_bar
     from streams.connect import client_arguments
-    from streams.event_files import EventFiles, latest_us
+    from streams.event_files import STANDARD_INPUT, EventFiles, as_they_come, latest_us
     from streams.pace import Pace, wall_us
     from streams.produce import Produced, Routes, TopicWriter, produce
     from streams.topics import ensure_topics
@@ -74,7 +74,7 @@ async def _produce(
         try:
             async with TopicWriter(client_arguments(settings)) as writer:
                 await produce(
-                    lines,
+                    as_they_come(lines) if STANDARD_INPUT in files else lines,
                     writer,
                     Routes(settings.helpdesk_topic, settings.crm_topic),
                     produced=produced,

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from streams import event_files
-from streams.event_files import EventFiles, latest_us, read_envelope, shifted
+from streams.event_files import EventFiles, as_they_come, latest_us, read_envelope, shifted
 from streams.produce import Produced, Routes, _place
 
 ROUTES = Routes("helpdesk.events", "crm.events")
@@ -35,6 +37,32 @@ def test_plain_and_compressed_files_are_read_in_the_order_given(tmp_path: Path) 
     lines = EventFiles([str(tmp_path / "b.jsonl"), str(tmp_path / "a.jsonl.gz")])
     assert list(lines) == [b"one", b"two", b"three", b"four"]
     assert lines.bytes_read == lines.bytes_total > 0
+
+
+def test_lines_that_come_slowly_are_not_waited_for() -> None:
+    more = threading.Event()
+
+    def pipe() -> Iterator[bytes]:
+        yield b"one"
+        more.wait()
+        yield b"two"
+
+    lines = as_they_come(pipe())
+    assert next(line for line in lines if line is not None) == b"one"
+    assert next(lines) is None
+    more.set()
+    assert [line for line in lines if line is not None] == [b"two"]
+
+
+def test_an_error_of_reading_in_the_background_is_raised_in_its_place() -> None:
+    def pipe() -> Iterator[bytes]:
+        yield b"one"
+        raise EOFError("cut short")
+
+    lines = as_they_come(pipe())
+    assert next(line for line in lines if line is not None) == b"one"
+    with pytest.raises(EOFError, match="cut short"):
+        list(lines)
 
 
 def test_a_missing_file_is_refused_before_anything_is_read(tmp_path: Path) -> None:

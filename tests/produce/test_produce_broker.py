@@ -232,6 +232,30 @@ async def test_live_simulation_writes_history_goes_on_and_stops_in_order(topics:
     assert len(records) + len(await topics.read(topics.settings.crm_topic)) == written > 1_000
 
 
+async def test_lines_of_an_open_pipe_are_delivered_before_it_ends_and_a_stop_does_not_wait_for_it(
+    topics: Topics,
+) -> None:
+    command, environment = _arguments(topics, "produce", "-")
+    process = await asyncio.create_subprocess_exec(
+        *command, env=environment, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    assert process.stdin is not None
+    try:
+        process.stdin.write(b'{"type":"helpdesk.ticket.created","subject":"a"}\n')
+        await process.stdin.drain()
+        async with asyncio.timeout(60):
+            while process.returncode is None and not await topics.read(topics.settings.helpdesk_topic):
+                pass
+        process.send_signal(signal.SIGTERM)
+        _, stderr = await asyncio.wait_for(process.communicate(), 30)
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    assert process.returncode == 0, stderr.decode()
+    assert "1 records in" in stderr.decode()
+
+
 async def test_a_missing_file_is_one_sentence(topics: Topics, tmp_path: Path) -> None:
     ran = await asyncio.to_thread(_run, topics, "produce", str(tmp_path / "absent.jsonl"))
     assert ran.returncode == 2
