@@ -44,6 +44,8 @@ def ensure_jars(cache_dir: Path, on_bytes: OnBytes) -> Path:
         with _exclusive(cache_dir / "kafka.lock"):
             if ready := cached_jars(cache_dir):
                 return ready
+            for left in cache_dir.glob("download-*"):  # by a process that was killed: we hold the lock
+                shutil.rmtree(left, ignore_errors=True)
             _check_disk(cache_dir)
             with tempfile.TemporaryDirectory(prefix="download-", dir=cache_dir) as staging:
                 return _download(Path(staging), _folder(cache_dir), on_bytes)

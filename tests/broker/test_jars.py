@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import shutil
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+from rich.console import Console
 
 from streams.broker import BrokerUnavailableError, EmbeddedKafka, jars
 from streams.broker.checksums import KAFKA_VERSION, SHA256
 from streams.broker.config import free_port, server_properties
+from streams.broker.progress import download_progress
 from streams.settings import load_settings
 
 # a port nobody listens on: every request fails at once
@@ -85,6 +91,53 @@ def test_a_jar_with_another_checksum_is_refused(tmp_path: Path, monkeypatch: pyt
     with pytest.raises(BrokerUnavailableError, match=forged.name):
         jars.ensure_jars(tmp_path / "cache", lambda _count: None)
     assert jars.cached_jars(tmp_path / "cache") is None
+
+
+def test_two_who_ask_at_once_download_once_and_what_a_killed_one_left_is_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jar = tmp_path / "one.jar"
+    jar.write_bytes(b"jar")
+    downloads: list[Path] = []
+
+    def resolve(staging: Path, _on_bytes: jars.OnBytes) -> list[Path]:
+        downloads.append(staging)
+        time.sleep(0.3)  # long enough for the other one to ask
+        return [jar]
+
+    monkeypatch.setattr(jars, "_resolve", resolve)
+    monkeypatch.setattr(jars, "SHA256", {jar.name: hashlib.sha256(b"jar").hexdigest()})
+    cache = tmp_path / "cache"
+    (cache / "download-killed").mkdir(parents=True)
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(jars.ensure_jars, cache, lambda _count: None) for _ in range(2)]
+        assert {future.result() for future in asked} == {cache / f"kafka-{KAFKA_VERSION}"}
+    assert len(downloads) == 1
+    assert list(cache.glob("download-*")) == []
+
+
+def test_a_download_is_told_in_plain_lines_where_there_is_no_terminal() -> None:
+    screen = io.StringIO()
+    with download_progress(Console(file=screen, force_terminal=False, width=200)) as on_bytes:
+        for _ in range(450):
+            on_bytes(100_000)
+    lines = screen.getvalue().splitlines()
+    assert [line.rpartition(": ")[2] for line in lines] == [f"{mb} of 45 MB" for mb in (0, 10, 20, 30, 40)]
+
+
+def test_a_download_is_a_bar_on_a_terminal() -> None:
+    screen = io.StringIO()
+    with download_progress(Console(file=screen, force_terminal=True, width=120)) as on_bytes:
+        on_bytes(45_025_660)
+    assert "45.0/45.0 MB" in screen.getvalue()
+
+
+def test_a_start_from_the_cache_says_nothing() -> None:
+    for terminal in (True, False):
+        screen = io.StringIO()
+        with download_progress(Console(file=screen, force_terminal=terminal)):
+            pass
+        assert screen.getvalue() == ""
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
