@@ -1,0 +1,124 @@
+"""The engine's small parts: fences, batches, rejects, delays, freshness."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+
+import pytest
+from memory_world import SOURCE, MemoryWorld, SourceRecord, desk, fence_row
+
+from metrics_core.rejects import Reject
+from streams.engine.batch import Batch
+from streams.engine.fence import Loss, UnreadableFence, decode_fence, encode_fence
+from streams.engine.rejected import MAX_VALUE_BYTES, rejected_record
+from streams.engine.snapshot import ViewClock
+from streams.engine.status import DelayHistogram
+
+
+def test_a_fence_survives_its_encoding() -> None:
+    fence = decode_fence(fence_row(next=7).value).with_loss(Loss(7, 9, "truncated"), topic_id="t")
+    assert decode_fence(encode_fence(fence)) == fence
+
+
+def test_a_fence_may_fall_only_after_an_accepted_loss() -> None:
+    earlier = decode_fence(fence_row(next=7).value)
+    lower = decode_fence(fence_row(next=3).value)
+    assert not lower.follows(earlier)
+    assert earlier.with_loss(Loss(7, 3, "rewound"), topic_id="t").follows(earlier)
+
+
+@pytest.mark.parametrize("value", [None, b"", b"12", b'{"format": 1}'])
+def test_bytes_that_are_no_fence_raise(value: bytes | None) -> None:
+    with pytest.raises(UnreadableFence):
+        decode_fence(value)
+
+
+def test_a_batch_is_cut_at_the_offset_where_the_state_ends() -> None:
+    records = [SourceRecord(b"k", b"1", offset) for offset in (3, 5, 6, 9)]
+    batch = Batch(SOURCE, 3, 10, records)
+    assert [record.offset for record in batch.since(5)] == [5, 6, 9]
+    assert [record.offset for record in batch.since(4)] == [5, 6, 9]
+    assert list(batch.since(3)) == records
+    assert list(batch.since(10)) == []
+
+
+def test_a_large_reject_keeps_its_beginning_its_size_and_its_hash() -> None:
+    value = b"x" * (MAX_VALUE_BYTES + 1)
+    key, kept, headers = rejected_record(SOURCE, Reject("too_large", "70 kB", 4, b"k", value, 1000))
+    found = dict(headers)
+    assert key == b"k"
+    assert kept == value[:MAX_VALUE_BYTES]
+    assert found["size"] == b"%d" % len(value)
+    assert found["sha256"] == hashlib.sha256(value).hexdigest().encode()
+    assert (found["reason"], found["topic"], found["partition"], found["offset"]) == (
+        b"too_large",
+        b"events",
+        b"0",
+        b"4",
+    )
+
+
+def test_a_small_reject_goes_out_whole() -> None:
+    _, kept, headers = rejected_record(SOURCE, Reject("wrong_type", "no number", 4, None, b"x", -1))
+    assert kept == b"x"
+    assert "sha256" not in dict(headers)
+
+
+def test_delays_are_weighted_by_records_and_never_negative() -> None:
+    delays = DelayHistogram()
+    delays.observe(0.02, 10)
+    delays.observe(-5, 1)
+    delays.observe(7200, 2)
+    assert delays.count == 13
+    assert delays.counts[-1] == 2
+    assert delays.counts[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "at_us", "clock_us", "expected"),
+    [("wall", None, 5, 77), ("fixed", 9, 5, 9), ("event", None, 5, 6), ("event", None, 0, 0)],
+)
+async def test_the_view_shows_the_moment_of_its_clock(
+    kind: str, at_us: int | None, clock_us: int, expected: int
+) -> None:
+    world = MemoryWorld()
+    made = desk(world)
+    await made.assign(SOURCE)
+    await made.ready(SOURCE)
+    slot = made.table._slot(SOURCE)
+    assert slot is not None
+    slot.shard.clock_us = clock_us
+    assert ViewClock(kind, at_us).now_us(77, [slot]) == expected
+    await made.table.shutdown()
+
+
+async def test_a_partition_far_behind_is_ready_but_not_fresh() -> None:
+    world = MemoryWorld()
+    world.produce(1, 2)
+    world.records[SOURCE][0].timestamp = 1
+    made = desk(world)
+    await made.assign(SOURCE)
+    await made.ready(SOURCE)
+    await made.feed(0, 1)
+    status = made.table.status.partitions[SOURCE]
+    await made.until(lambda: status.end_offset == 2 and not status.fresh)
+    await made.feed(1, 2)
+    await made.until(lambda: status.fresh)
+    assert status.ready
+    await made.table.shutdown()
+
+
+async def test_records_that_wait_without_progress_make_the_worker_not_live() -> None:
+    world = MemoryWorld()
+    world.produce(1)
+    made = desk(world)
+    await made.assign(SOURCE)
+    await made.ready(SOURCE)
+    for _ in range(10):
+        world.clock.time_s += 60
+        await asyncio.sleep(0.005)
+    await made.until(lambda: not made.table.status.live)
+    await made.feed(0, 1)
+    await made.until(lambda: made.table.status.live)
+    await made.table.shutdown()
