@@ -22,83 +22,91 @@ class Ages(NamedTuple):
     oldest_us: int
 
 
+class _Starts:
+    """Starts of one label: sorted per day, with their number and sum."""
+
+    __slots__ = ("count", "days", "sum_us")
+
+    def __init__(self) -> None:
+        self.days: dict[int, array[int]] = {}
+        self.count = 0
+        self.sum_us = 0
+
+
 class AgeIndex:
     """Multiset of (label, start_us) pairs, split by day so that an insertion moves little."""
 
     def __init__(self) -> None:
-        self._days: dict[int, dict[int, array[int]]] = {}
-        self._sums: dict[int, int] = {}
-        self._counts: dict[int, int] = {}
+        self._labels: dict[int, _Starts] = {}
 
     def add(self, label: int, start_us: int) -> None:
         """Put one start in."""
-        days = self._days.get(label)
-        if days is None:
-            days = self._days[label] = {}
-            self._sums[label] = self._counts[label] = 0
+        of_label = self._labels.get(label)
+        if of_label is None:
+            of_label = self._labels[label] = _Starts()
         day = start_us // DAY_US
-        starts = days.get(day)
+        starts = of_label.days.get(day)
         if starts is None:
-            days[day] = array("q", (start_us,))
+            of_label.days[day] = array("q", (start_us,))
         elif start_us >= starts[-1]:
             starts.append(start_us)
         else:
             insort(starts, start_us)
-        self._sums[label] += start_us
-        self._counts[label] += 1
+        of_label.count += 1
+        of_label.sum_us += start_us
 
     def remove(self, label: int, start_us: int) -> None:
         """Take one start out; it must be in."""
-        days = self._days[label]
+        of_label = self._labels[label]
         day = start_us // DAY_US
-        starts = days[day]
+        starts = of_label.days[day]
         at = bisect_left(starts, start_us)
         assert starts[at] == start_us, "a start that was never put in"
         del starts[at]
+        of_label.count -= 1
+        of_label.sum_us -= start_us
         if not starts:
-            del days[day]
-            if not days:
-                del self._days[label], self._sums[label], self._counts[label]
-                return
-        self._sums[label] -= start_us
-        self._counts[label] -= 1
+            del of_label.days[day]
+            if not of_label.days:
+                del self._labels[label]
 
     def counts(self) -> dict[int, int]:
         """How many there are, per label."""
-        return dict(self._counts)
+        return {label: starts.count for label, starts in self._labels.items()}
 
     def oldest(self) -> dict[int, int]:
         """Earliest start per label, in microseconds since the epoch."""
-        return {label: days[min(days)][0] for label, days in self._days.items()}
+        return {label: starts.days[min(starts.days)][0] for label, starts in self._labels.items()}
 
     def ages(self, time_us: int) -> dict[int, Ages]:
         """Per label, how old all are at ``time_us``; what begins later has age 0."""
-        return {label: self._ages(label, time_us) for label in self._days}
+        return {label: _ages(starts, time_us) for label, starts in self._labels.items()}
 
-    def _ages(self, label: int, time_us: int) -> Ages:
-        days = self._days[label]
-        order = sorted(days)
-        # starts before time - edge are older than the edge; walk the edges from the oldest down
-        older = [0] * len(EDGES_US)
-        seen, position = 0, 0
-        for edge in range(len(EDGES_US) - 1, -1, -1):
-            before_us = time_us - EDGES_US[edge]
-            before_day = before_us // DAY_US
-            while position < len(order) and order[position] < before_day:
-                seen += len(days[order[position]])
-                position += 1
-            older[edge] = seen
-            if position < len(order) and order[position] == before_day:
-                older[edge] += bisect_left(days[before_day], before_us)
-        total = self._counts[label]
-        counts = [0] * INTERVALS
-        counts[-1] = older[-1]
-        for edge in range(len(EDGES_US) - 1, 0, -1):
-            counts[edge] = older[edge - 1] - older[edge]
-        counts[0] = total - older[0]
-        sum_us = total * time_us - self._sums[label]
-        for day in reversed(order):
-            if (day + 1) * DAY_US <= time_us:
-                break
-            sum_us += sum(start - time_us for start in days[day] if start > time_us)
-        return Ages(counts, sum_us, days[order[0]][0])
+
+def _ages(of_label: _Starts, time_us: int) -> Ages:
+    days = of_label.days
+    order = sorted(days)
+    # starts before time - edge are older than the edge; walk the edges from the oldest down
+    older = [0] * len(EDGES_US)
+    seen, position = 0, 0
+    for edge in range(len(EDGES_US) - 1, -1, -1):
+        before_us = time_us - EDGES_US[edge]
+        before_day = before_us // DAY_US
+        while position < len(order) and order[position] < before_day:
+            seen += len(days[order[position]])
+            position += 1
+        older[edge] = seen
+        if position < len(order) and order[position] == before_day:
+            older[edge] += bisect_left(days[before_day], before_us)
+    total = of_label.count
+    counts = [0] * INTERVALS
+    counts[-1] = older[-1]
+    for edge in range(len(EDGES_US) - 1, 0, -1):
+        counts[edge] = older[edge - 1] - older[edge]
+    counts[0] = total - older[0]
+    sum_us = total * time_us - of_label.sum_us
+    for day in reversed(order):
+        if (day + 1) * DAY_US <= time_us:
+            break
+        sum_us += sum(start - time_us for start in days[day] if start > time_us)
+    return Ages(counts, sum_us, days[order[0]][0])

@@ -16,8 +16,12 @@ MAX_VALUE_BYTES = 1 << 20
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(
     Union[tuple(EVENT_CLASSES.values())]  # noqa: UP007 - a union made at run time
 )
-_decode = _decoder.decode
 _encode = msgspec.json.encode
+
+
+#: decodes structured JSON; raises one of DECODE_ERRORS, for which ``refusal`` has the reason
+decode_structured = _decoder.decode
+DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 def decode(value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> Event:
@@ -30,21 +34,20 @@ def decode(value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> Event:
     if headers:
         value = _structured(value, headers)
     try:
-        event = _decode(value)
+        event = decode_structured(value)
         if not value.isascii():
             value.decode()  # fields that are skipped are not checked by the decoder
-    except msgspec.ValidationError as error:
-        raise _refusal(str(error)) from None
-    except RecursionError:
-        raise Refused(Reason.TOO_DEEP, "nested too deeply") from None
-    except UnicodeDecodeError as error:
-        raise Refused(Reason.INVALID_UTF8, str(error)) from None
-    except msgspec.DecodeError as error:
-        raise _undecodable(value, error) from None
+    except DECODE_ERRORS as error:
+        raise refusal(value, error) from None
     return event
 
 
-def _undecodable(value: bytes, error: msgspec.DecodeError) -> Refused:
+def refusal(value: bytes, error: Exception) -> Refused:
+    """Why a value could not be decoded."""
+    if isinstance(error, msgspec.ValidationError):
+        return _invalid(str(error))
+    if isinstance(error, RecursionError):
+        return Refused(Reason.TOO_DEEP, "nested too deeply")
     try:
         value.decode()
     except UnicodeDecodeError as not_utf8:
@@ -52,7 +55,7 @@ def _undecodable(value: bytes, error: msgspec.DecodeError) -> Refused:
     return Refused(Reason.INVALID_JSON, str(error))
 
 
-def _refusal(message: str) -> Refused:
+def _invalid(message: str) -> Refused:
     """The reason behind a validation message of msgspec (its wording is pinned by tests)."""
     if "missing required field" in message:
         return Refused(Reason.MISSING_FIELD, message)

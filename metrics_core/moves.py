@@ -11,6 +11,7 @@ from metrics_core import tickets as t
 from metrics_core.events import EVENT_CLASSES, Event, TicketCreated, TicketSnapshot, TicketUpdated
 from metrics_core.labels import NONE
 from metrics_core.rejects import Reason, Refused
+from metrics_core.rows import Move
 from metrics_core.times import parse_rfc3339
 
 _MESSAGE = {
@@ -23,22 +24,22 @@ _STATUS_NUMBER = {status: number for number, status in enumerate(t.STATUSES)}
 _ACTOR = {actor: number for number, actor in enumerate(t.ACTORS)}
 
 
-def _created(data: TicketCreated) -> t.Move:
+def _created(data: TicketCreated) -> Move:
     channel, group, priority = data.channel or None, data.group or None, data.priority or None
     changes = (channel, group, priority) if channel or group or priority else None
     # a ticket without a named author was opened by a customer
     return (t.CREATE, _ACTOR[data.actor] if data.actor else t.CUSTOMER, changes, bool(data.assignee))
 
 
-def _message(data: Any) -> t.Move:
+def _message(data: Any) -> Move:
     return _MESSAGE[data.actor, data.public]
 
 
-def _status_changed(data: Any) -> t.Move:
+def _status_changed(data: Any) -> Move:
     return _STATUS[data.to]
 
 
-def _updated(data: TicketUpdated) -> t.Move:
+def _updated(data: TicketUpdated) -> Move:
     channel, group, priority = data.channel, data.group, data.priority
     if channel is UNSET and group is UNSET and priority is UNSET:
         changes = None
@@ -48,7 +49,7 @@ def _updated(data: TicketUpdated) -> t.Move:
     return t.NOTE if changes is None and assigned is None else (t.UPDATE, changes, assigned)
 
 
-def _snapshot(data: TicketSnapshot) -> t.Move:
+def _snapshot(data: TicketSnapshot) -> Move:
     changes = (data.channel or None, data.group or None, data.priority or None)
     return (
         t.SNAPSHOT,
@@ -73,11 +74,11 @@ def _moment(text: str | None) -> int:
         raise Refused(Reason.BAD_TIME, f"data: {error}") from None
 
 
-def _always(move: t.Move) -> Callable[[Any], t.Move]:
+def _always(move: Move) -> Callable[[Any], Move]:
     return lambda _data: move
 
 
-_MOVE_OF_TYPE: dict[str, Callable[[Any], t.Move]] = {
+_MOVE_OF_TYPE: dict[str, Callable[[Any], Move]] = {
     "helpdesk.ticket.created": _created,
     "helpdesk.ticket.message": _message,
     "helpdesk.ticket.status_changed": _status_changed,
@@ -92,6 +93,6 @@ _MOVE_OF_TYPE: dict[str, Callable[[Any], t.Move]] = {
 }
 
 #: class of a ticket's event -> function from its data to its move
-MOVE_OF_CLASS: dict[type[Event], Callable[[Any], t.Move]] = {
+MOVE_OF_CLASS: dict[type[Event], Callable[[Any], Move]] = {
     EVENT_CLASSES[event_type]: move for event_type, move in _MOVE_OF_TYPE.items()
 }

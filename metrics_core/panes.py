@@ -78,26 +78,19 @@ class Ring:
         #: panes below it are gone
         self.floor = 0
 
-    def add(self, counts: list[tuple[int, int, int]]) -> None:
-        """Put facts (key, time_us, n) into their panes."""
-        width_us, panes, floor, sealed, dirty = self.width_us, self.panes, self.floor, self.sealed, self.dirty
-        last, pane, late = -1, {}, False
-        for key, time_us, n in counts:
-            index = time_us // width_us
-            if index != last:
-                if index < floor:
-                    continue
-                last, late = index, index < sealed
-                found = panes.get(index)
-                if found is None:
-                    found = panes[index] = {}
-                pane = found
-                dirty.add(index)
-            pane[key] = pane.get(key, 0) + n
-            if late:
-                self._correct(index, key, n)
+    def pane(self, time_us: int) -> Counts:
+        """The pane that a fact of this time goes into; one nobody will look at where it is too old."""
+        index = time_us // self.width_us
+        if index < self.floor:
+            return {}
+        self.dirty.add(index)
+        return self.panes.setdefault(index, {})
 
-    def _correct(self, index: int, key: int, n: int) -> None:
+    def correct(self, time_us: int, key: int, n: int) -> None:
+        """Bring totals up to a fact that went into a pane they already hold."""
+        index = time_us // self.width_us
+        if index >= self.sealed:
+            return
         for window in self.windows.values():
             if window.start <= index < window.stop:
                 _add(window.total, {key: n}, 1)
@@ -148,25 +141,61 @@ class Panes:
         self.rings = [Ring(width_us, windows) for width_us, windows in by_width.items()]
         self.fine = fine
         self.all: Counts | None = {} if since_beginning else None
+        self._waiting: list[tuple[int, int, int]] = []
         self._cell_of: Callable[[int], int] = cell_of if fine else _interval_of
 
     def add(self, facts: Facts) -> None:
-        """Count facts; durations become a cell each and their exact sum."""
-        counts = facts.counts
+        """Take facts in; they are counted at the next ``settle``, and forgotten here."""
         if facts.durations:
-            cell = self._cell_of
+            cell, counts = self._cell_of, facts.counts
             for key, time_us, lasted_us, n in facts.durations:
                 counts.append((key | cell(lasted_us), time_us, n))
                 counts.append((key + SUM, time_us, n * lasted_us))
-        for ring in self.rings:
-            ring.add(counts)
+        self._waiting += facts.counts
+
+    @property
+    def waiting(self) -> int:
+        """Facts that the next ``settle`` will count."""
+        return len(self._waiting)
+
+    def settle(self, clock_us: int) -> list[tuple[int, int]]:
+        """Drop panes too old for any window at ``clock_us``, count what waits into the others; returns (ring,
+        index) of dropped panes that the changelog holds.
+
+        Waiting pays while a worker catches up: most facts of a year are by then too old for the finer rings.
+        """
+        gone = self._expire(clock_us)
+        waiting, self._waiting = self._waiting, []
+        coarse, middle, fine = self.rings[2], self.rings[1], self.rings[0]
+        fine_floor_us, middle_floor_us = fine.floor * fine.width_us, middle.floor * middle.width_us
+        sealed_us = fine.sealed * fine.width_us
+        width_us, hour = coarse.width_us, -1
+        by_hour: Counts = {}
+        recent = []
+        for fact in waiting:
+            key, time_us, n = fact
+            if time_us // width_us != hour:  # facts come in order, mostly: look the pane up once an hour
+                hour = time_us // width_us
+                by_hour = coarse.pane(time_us)
+            by_hour[key] = by_hour.get(key, 0) + n
+            if time_us >= middle_floor_us:
+                recent.append(fact)
+            if time_us < sealed_us:
+                for ring in self.rings:
+                    ring.correct(time_us, key, n)
+        for key, time_us, n in recent:
+            pane = middle.pane(time_us)
+            pane[key] = pane.get(key, 0) + n
+            if time_us >= fine_floor_us:
+                pane = fine.pane(time_us)
+                pane[key] = pane.get(key, 0) + n
         if self.all is not None:
             get, total = self.all.get, self.all
-            for key, _, n in counts:
+            for key, _, n in waiting:
                 total[key] = get(key, 0) + n
+        return gone
 
-    def expire(self, clock_us: int) -> list[tuple[int, int]]:
-        """Drop old panes; returns (ring, index) of those that the changelog holds."""
+    def _expire(self, clock_us: int) -> list[tuple[int, int]]:
         gone = []
         for number, ring in enumerate(self.rings):
             for index in ring.expire(clock_us):
@@ -175,8 +204,18 @@ class Panes:
                     gone.append((number, index))
         return gone
 
+    def load(self, ring: int, index: int, pane: Counts | None) -> None:
+        """Restore a pane from the changelog, or drop it."""
+        at = self.rings[ring]
+        if pane is None:
+            at.panes.pop(index, None)
+            at.stored.discard(index)
+        else:
+            at.panes[index] = pane
+            at.stored.add(index)
+
     def totals(self, time_us: int) -> dict[str, Counts]:
-        """Counts per window as of ``time_us``; later calls should not go back in time."""
+        """Counts per window as of ``time_us``, of all that has been settled."""
         out: dict[str, Counts] = {}
         for ring in self.rings:
             ring.advance(time_us)

@@ -1,32 +1,32 @@
-"""The row of a ticket: its state, and the moves that led there, so that a late event finds its place."""
+"""Rows: what is kept of one subject - its state, and the moves that led there, so that a late event finds its
+place.
+
+A kind of subject (tickets, customers, ...) adds its state to Row and gives the steps of its state machine.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from metrics_core.facts import Facts
-from metrics_core.tickets import Move, TicketMachine, TicketState, fold
+
+#: an event boiled down to what the state machine needs: a small integer, or a tuple that starts with one
+Move = int | tuple[Any, ...]
 
 #: share of a full history that is folded into the base at once, so that folding is rare
 _FOLD_SHARE = 4
 
-_pack = msgspec.msgpack.Encoder().encode
+pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder().decode
 
 
-class Base(msgspec.Struct, array_like=True, gc=False):
-    """What a history was folded into, and the order key of the last event in it."""
-
-    state: TicketState
-    last_us: int
-    last_seq: str
-    last_id: str
-
-
-class Ticket(TicketState, array_like=True, gc=False):
-    """A ticket's row. ``history`` is a run of msgpack arrays [ident, time_us, move, (sequence)], in order."""
+class Row(msgspec.Struct, array_like=True, gc=False):
+    """What every row has. ``history`` is a run of msgpack arrays [ident, time_us, move, (sequence)], in order;
+    ``base`` the packed row that older events were folded into; ``last_*`` the order key of the newest event."""
 
     source: str = ""
     last_us: int = 0
@@ -34,13 +34,32 @@ class Ticket(TicketState, array_like=True, gc=False):
     last_id: str = ""
     events: int = 0
     history: bytes = b""
-    base: Base | None = None
+    base: bytes = b""
 
 
-_STATE_FIELDS = TicketState.__struct_fields__
-_decode_row = msgspec.msgpack.Decoder(Ticket).decode
-pack_row = _pack
-unpack_row = _decode_row
+R = TypeVar("R", bound=Row)
+Step = Callable[[R, int, Any, Facts], None]
+
+
+@dataclass(frozen=True)
+class Kind(Generic[R]):
+    """One kind of subject: how its rows begin, step, stand and end."""
+
+    #: first byte of its keys in the changelog
+    prefix: bytes
+    #: a new row of a source's subject, first heard of at a time (us)
+    new: Callable[[str, int], R]
+    unpack: Callable[[bytes], R]
+    #: by the move's number
+    steps: Sequence[Step[R]]
+    #: how a row stands in the kind's index; None where it is not in it
+    standing: Callable[[R], Hashable]
+    #: a row stood in the index as the first and stands as the second
+    change: Callable[[Any, Any], None]
+    #: whether its end has come, so that the horizon counts from its last event
+    is_closed: Callable[[R], bool]
+    #: whether its beginning was seen
+    is_known: Callable[[R], bool]
 
 
 class Entry(msgspec.Struct, gc=False):
@@ -57,18 +76,10 @@ class Entry(msgspec.Struct, gc=False):
         return (self.time_us, self.seq, self.ident.rpartition("\0")[2], self.ident)
 
     def pack(self) -> bytes:
-        """The entry as it stands in a history."""
-        return pack_entry(self.ident, self.time_us, self.move, self.seq)
-
-
-def pack_entry(ident: str, time_us: int, move: Move, seq: str) -> bytes:
-    """A history entry; the sequence takes room only where there is one."""
-    return _pack((ident, time_us, move, seq) if seq else (ident, time_us, move))
-
-
-def identity(row_source: str, source: str, event_id: str) -> str:
-    """What tells events of a subject apart: the id, with its source where that is not the row's."""
-    return event_id if source == row_source else f"{source}\0{event_id}"
+        """The entry as it stands in a history; the sequence takes room only where there is one."""
+        if self.seq:
+            return pack((self.ident, self.time_us, self.move, self.seq))
+        return pack((self.ident, self.time_us, self.move))
 
 
 def sequence_key(sequence: str | int | None) -> str:
@@ -82,7 +93,7 @@ def sequence_key(sequence: str | int | None) -> str:
     return "1" + text
 
 
-def entries(row: Ticket) -> list[Entry]:
+def entries(row: Row) -> list[Entry]:
     """The row's history, oldest first."""
     header = bytes((0x90 | row.events,)) if row.events < 16 else b"\xdc" + row.events.to_bytes(2, "big")
     return [
@@ -90,54 +101,58 @@ def entries(row: Ticket) -> list[Entry]:
     ]
 
 
-def copy_state(source: TicketState) -> TicketState:
-    """A TicketState with the same values."""
-    return TicketState(*[getattr(source, name) for name in _STATE_FIELDS])
+def step(kind: Kind[R], row: R, time_us: int, move: Move, out: Facts) -> None:
+    """Apply one move to a row; facts go to ``out``."""
+    kind.steps[move if isinstance(move, int) else move[0]](row, time_us, move, out)
 
 
-def set_state(row: Ticket, state: TicketState) -> None:
-    """Give the row another state."""
-    for name in _STATE_FIELDS:
-        setattr(row, name, getattr(state, name))
-
-
-def is_before_history(row: Ticket, entry: Entry) -> bool:
+def is_before_history(kind: Kind[R], row: R, entry: Entry) -> bool:
     """Whether an event falls before what the row still remembers one by one."""
-    base = row.base
-    return base is not None and (entry.time_us, entry.seq, entry.order[2]) <= (
-        base.last_us,
-        base.last_seq,
-        base.last_id,
-    )
+    if not row.base:
+        return False
+    base = kind.unpack(row.base)
+    return entry.order[:3] <= (base.last_us, base.last_seq, base.last_id)
 
 
-def insert(row: Ticket, entry: Entry, machine: TicketMachine, out: Facts) -> None:
-    """Put a late event in its place and step the history anew; ``out`` gets the difference in facts."""
+def insert(kind: Kind[R], row: R, entry: Entry, out: Facts) -> R:
+    """The row with a late event in its place, all stepped anew; ``out`` gets the difference in facts."""
     before = entries(row)
     after = sorted([*before, entry], key=lambda e: e.order)
     out_before, out_after = Facts(), Facts()
-    fold(machine, _start(row), ((e.time_us, e.move) for e in before), out_before)
-    state = fold(machine, _start(row), ((e.time_us, e.move) for e in after), out_after)
+    _fold(kind, _start(kind, row, before), before, out_before)
+    moved = _fold(kind, _start(kind, row, after), after, out_after)
     out.take_back(out_before)
     out.extend(out_after)
-    set_state(row, state)
-    row.history = b"".join(e.pack() for e in after)
-    row.events += 1
-    newest = after[-1]
-    row.last_us, row.last_seq, row.last_id = newest.order[:3]
+    return _remember(moved, row, after)
 
 
-def _start(row: Ticket) -> TicketState:
-    return TicketState() if row.base is None else copy_state(row.base.state)
-
-
-def fold_oldest(row: Ticket, machine: TicketMachine) -> None:
+def fold_oldest(kind: Kind[R], row: R) -> None:
     """Fold the oldest part of a full history into the base; their facts stay counted as they are."""
     history = entries(row)
     cut = max(1, len(history) // _FOLD_SHARE)
     old, kept = history[:cut], history[cut:]
-    state = fold(machine, _start(row), ((e.time_us, e.move) for e in old), Facts())
-    last = old[-1]
-    row.base = Base(state, *last.order[:3])
+    base = _fold(kind, _start(kind, row, old), old, Facts())
+    base.last_us, base.last_seq, base.last_id = old[-1].order[:3]
+    base.base = base.history = b""
+    base.events = 0
+    row.base = pack(base)
     row.history = b"".join(e.pack() for e in kept)
     row.events = len(kept)
+
+
+def _start(kind: Kind[R], row: R, history: list[Entry]) -> R:
+    return kind.unpack(row.base) if row.base else kind.new(row.source, history[0].time_us)
+
+
+def _fold(kind: Kind[R], row: R, history: Iterable[Entry], out: Facts) -> R:
+    for entry in history:
+        step(kind, row, entry.time_us, entry.move, out)
+    return row
+
+
+def _remember(moved: R, row: R, history: list[Entry]) -> R:
+    moved.source, moved.base = row.source, row.base
+    moved.history = b"".join(entry.pack() for entry in history)
+    moved.events = len(history)
+    moved.last_us, moved.last_seq, moved.last_id = history[-1].order[:3]
+    return moved

@@ -11,16 +11,12 @@ public agent message or is discarded by a resolution.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
-
-import msgspec
 
 from metrics_core import facts as f
 from metrics_core.facts import LABEL_SHIFT, Facts
-
-Move = int | tuple[Any, ...]
-Step = Callable[["TicketState", int, Any, Facts], None]
+from metrics_core.rows import Row, Step
 
 STATUSES = ("new", "open", "pending", "on_hold", "resolved", "closed")
 OPEN_STATUSES = STATUSES[:4]
@@ -49,8 +45,8 @@ ORPHAN, KNOWN, SEEDED_WITHOUT_BIRTH = range(3)
 VISIBLE, HIDDEN_MERGED, HIDDEN_DELETED, HIDDEN_SPAM = range(4)
 
 
-class TicketState(msgspec.Struct, array_like=True, gc=False):
-    """What stepping through a ticket's moves leads to. Times in microseconds since the epoch, 0 = never."""
+class Ticket(Row, array_like=True, gc=False):
+    """A ticket's row: what stepping through its moves leads to. Times in microseconds, 0 = never."""
 
     known: int = ORPHAN
     status: int = NEW
@@ -91,7 +87,7 @@ class TicketMachine:
 
     def __init__(self, relabel: Relabel) -> None:
         self._relabel = relabel
-        steps: list[Step] = []
+        steps: list[Step[Ticket]] = []
         for actor, public in enumerate((_customer_message, _agent_reply, _message(BOT), _message(SYSTEM))):
             steps += [_message(actor), public]
         steps += [_to_status(status) for status in range(6)]
@@ -99,11 +95,7 @@ class TicketMachine:
         steps += [self._create, self._update, self._snapshot]
         self.steps = steps
 
-    def step(self, state: TicketState, time_us: int, move: Move, out: Facts) -> None:
-        """Apply one move at its time; facts go to ``out``."""
-        self.steps[move if type(move) is int else move[0]](state, time_us, move, out)  # type: ignore[index]
-
-    def _create(self, state: TicketState, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
+    def _create(self, state: Ticket, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
         _, actor, changes, assigned = move
         if changes is not None:
             state.label = self._relabel(state.label, changes)
@@ -116,14 +108,14 @@ class TicketMachine:
         if actor == CUSTOMER and not state.waiting_us and state.status < RESOLVED:
             state.waiting_us = time_us
 
-    def _update(self, state: TicketState, _time_us: int, move: tuple[Any, ...], _out: Facts) -> None:
+    def _update(self, state: Ticket, _time_us: int, move: tuple[Any, ...], _out: Facts) -> None:
         _, changes, assigned = move
         if changes is not None:
             state.label = self._relabel(state.label, changes)
         if assigned is not None:
             state.assigned = assigned
 
-    def _snapshot(self, state: TicketState, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
+    def _snapshot(self, state: Ticket, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
         _, born_us, status, changes, assigned, replied_us, waiting_us, resolved_us, reopens = move
         if changes is not None:
             state.label = self._relabel(state.label, changes)
@@ -152,16 +144,7 @@ class TicketMachine:
             out.counts.append((state.label << LABEL_SHIFT | f.SEEDED, time_us, 1))
 
 
-def fold(machine: TicketMachine, state: TicketState, moves: Iterable[tuple[int, Move]], out: Facts) -> TicketState:
-    """Step ``state`` through (time_us, move) pairs in order; returns the same state."""
-    for time_us, move in moves:
-        if not state.born_us:
-            state.born_us = time_us  # an orphan's age counts from the first we heard of it
-        machine.step(state, time_us, move, out)
-    return state
-
-
-def _catch_up(state: TicketState, time_us: int, out: Facts) -> None:
+def _catch_up(state: Ticket, time_us: int, out: Facts) -> None:
     """What was seen before the creation (clocks differ between producers) counts with it, at no duration."""
     key = state.label << LABEL_SHIFT
     out.counts.append((key | f.CREATED, time_us, 1))
@@ -184,17 +167,17 @@ def _duration(out: Facts, key: int, time_us: int, since_us: int) -> None:
     out.durations.append((key, time_us, lasted_us, 1))
 
 
-def _message(actor: int) -> Step:
+def _message(actor: int) -> Step[Ticket]:
     """A message that neither answers nor asks: private notes, bots, the system."""
     code = f.MESSAGE_CUSTOMER + actor * (1 << f.CODE_SHIFT)
 
-    def step(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+    def step(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
         out.counts.append((state.label << LABEL_SHIFT | code, time_us, 1))
 
     return step
 
 
-def _agent_reply(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+def _agent_reply(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
     key = state.label << LABEL_SHIFT
     out.counts.append((key | f.MESSAGE_AGENT, time_us, 1))
     state.agent_replies += 1
@@ -209,20 +192,20 @@ def _agent_reply(state: TicketState, time_us: int, _move: Any, out: Facts) -> No
         state.waiting_us = 0
 
 
-def _customer_message(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+def _customer_message(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
     out.counts.append((state.label << LABEL_SHIFT | f.MESSAGE_CUSTOMER, time_us, 1))
     if not state.waiting_us:
         state.waiting_us = time_us
 
 
-def _to_status(status: int) -> Step:
-    def step(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+def _to_status(status: int) -> Step[Ticket]:
+    def step(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
         _set_status(state, time_us, status, out)
 
     return step
 
 
-def _set_status(state: TicketState, time_us: int, status: int, out: Facts) -> None:
+def _set_status(state: Ticket, time_us: int, status: int, out: Facts) -> None:
     was_resolved = state.status >= RESOLVED
     state.status = status
     if status >= RESOLVED:
@@ -245,7 +228,7 @@ def _set_status(state: TicketState, time_us: int, status: int, out: Facts) -> No
             out.counts.append((state.label << LABEL_SHIFT | f.REOPENED, time_us, 1))
 
 
-def _resolve(state: TicketState, time_us: int, out: Facts) -> None:
+def _resolve(state: Ticket, time_us: int, out: Facts) -> None:
     key = state.label << LABEL_SHIFT
     out.counts.append((key | f.RESOLVED, time_us, 1))
     if state.agent_replies == 1 and not state.reopens and not state.paused:
@@ -267,7 +250,7 @@ def _resolve(state: TicketState, time_us: int, out: Facts) -> None:
     out.durations.append((key | f.RESOLUTION_EVERY, time_us, lasted_us, 1))
 
 
-def _take_back_full(state: TicketState, out: Facts) -> None:
+def _take_back_full(state: Ticket, out: Facts) -> None:
     if state.full_label < 0:
         return
     key, resolved_us = state.full_label << LABEL_SHIFT, state.resolved_us
@@ -279,7 +262,7 @@ def _take_back_full(state: TicketState, out: Facts) -> None:
     state.full_label = -1
 
 
-def _escalate(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+def _escalate(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
     if state.known:
         out.counts.append((state.label << LABEL_SHIFT | f.ESCALATED, time_us, 1))
 
@@ -287,10 +270,10 @@ def _escalate(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
 _FLOW_OF_HIDING = {HIDDEN_MERGED: f.MERGED, HIDDEN_DELETED: f.DELETED, HIDDEN_SPAM: f.SPAM}
 
 
-def _hide(how: int) -> Step:
+def _hide(how: int) -> Step[Ticket]:
     code = _FLOW_OF_HIDING[how]
 
-    def step(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+    def step(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
         if not state.hidden:
             state.hidden = how
             if state.known:
@@ -299,12 +282,12 @@ def _hide(how: int) -> Step:
     return step
 
 
-def _restore(state: TicketState, time_us: int, _move: Any, out: Facts) -> None:
+def _restore(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
     if state.hidden:
         state.hidden = VISIBLE
         if state.known:
             out.counts.append((state.label << LABEL_SHIFT | f.RESTORED, time_us, 1))
 
 
-def _note(state: TicketState, time_us: int, _move: Any, _out: Facts) -> None:
+def _note(state: Ticket, time_us: int, _move: Any, _out: Facts) -> None:
     """Nothing moves."""

@@ -29,6 +29,8 @@ class Frozen:
     waiting_since_us: dict[int, int]
     start_us: int
     clock_us: int
+    orphan_tickets: int
+    future_events: int
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ FLOWS = (
 )
 OPEN_STATUSES = ("new", "open", "pending", "on_hold")
 DURATIONS = ("first_response_seconds", "resolution_seconds", "reply_wait_seconds")
-# what the audit gives, and so what it can compare; quantiles and means carry the durations' labels
+# what the audit gives, and so what it can compare
 AUDITED = frozenset(
     [
         *("open_tickets", "unanswered_tickets", "unassigned_tickets", "tickets", "messages"),
@@ -40,11 +40,7 @@ AUDITED = frozenset(
             for series in (*DURATIONS, "open_ticket_age_seconds")
             for part in ("_bucket", "_gcount", "_gsum")
         ),
-        *(
-            f"{series}_{part}"
-            for series in ("first_response", "resolution")
-            for part in ("mean", "p50", "p90")
-        ),
+        *(f"{series}_{part}" for series in ("first_response", "resolution") for part in ("mean", "p50", "p90")),
         *("reply_wait_p50", "reply_wait_p90"),
     ]
 )
@@ -90,7 +86,8 @@ def batch_rows(
 ) -> list[Row]:
     """Every helpdesk metric as of `as_of_us`, as {"time", "metric", "labels", "value"} rows.
 
-    Durations are in seconds. Rows whose count is 0 are left out, as are quantiles of nothing.
+    Durations are in seconds; their means and percentiles are given for each label set and over all of them
+    (then without those labels), for sums of quantiles mean nothing. Rows whose count is 0 are left out, as are quantiles of nothing.
     """
     return rows_of(
         tickets_as_of(lines, as_of_us),
@@ -128,8 +125,8 @@ def rows_of(
             age_labels = _pick(ticket.labels, histogram_labels)
             age_us = max(0, as_of_us - ticket.born_us)
             durations.setdefault(("open_ticket_age_seconds", age_labels), []).append(age_us)
+            older("oldest_open_timestamp_seconds", labels, ticket.born_us)
             if ticket.known:
-                older("oldest_open_timestamp_seconds", labels, ticket.born_us)
                 if ticket.assignee is None:
                     add("unassigned_tickets", labels)
                 if ticket.waiting_since_us is not None:
@@ -148,8 +145,14 @@ def rows_of(
     time = time_text(as_of_us)
     rows = [_row(time, metric, labels, value) for (metric, labels), value in counts.items()]
     rows += [_row(time, metric, labels, value / SECOND_US) for (metric, labels), value in oldest.items()]
+    totals: dict[tuple[str, Labels], list[int]] = {}
     for (metric, labels), values_us in durations.items():
         rows += _histogram_rows(time, metric, labels, values_us)
+        total = tuple((name, value) for name, value in labels if name not in histogram_labels)
+        totals.setdefault((metric, total), []).extend(values_us)
+        if total != labels:
+            rows += _derived_rows(time, metric, labels, values_us)
+    for (metric, labels), values_us in totals.items():
         rows += _derived_rows(time, metric, labels, values_us)
     return sorted(rows, key=lambda row: (row["metric"], sorted(row["labels"].items())))
 
@@ -190,10 +193,7 @@ def _derived_rows(time: str, metric: str, labels: Labels, values_us: Sequence[in
     if metric not in DURATIONS:
         return []
     name = metric.removesuffix("_seconds")
-    rows = [
-        _row(time, f"{name}_p{round(q * 100)}", labels, quantile(values_us, q) / SECOND_US)
-        for q in (0.5, 0.9)
-    ]
+    rows = [_row(time, f"{name}_p{round(q * 100)}", labels, quantile(values_us, q) / SECOND_US) for q in (0.5, 0.9)]
     if name != "reply_wait":
         rows.append(_row(time, f"{name}_mean", labels, sum(values_us) / len(values_us) / SECOND_US))
     return rows

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
+from metrics_core import changelog
 from metrics_core.ages import AgeIndex
-from metrics_core.tickets import RESOLVED, TicketState
+from metrics_core.rows import Kind
+from metrics_core.tickets import ORPHAN, RESOLVED, Relabel, Ticket, TicketMachine
 
 STATUS_BITS = 3
 
@@ -11,7 +15,7 @@ STATUS_BITS = 3
 Standing = tuple[int, int, int, int, bool] | None
 
 
-def standing(state: TicketState) -> Standing:
+def standing(state: Ticket) -> Standing:
     """How a ticket stands among the open ones. An orphan is open and has an age, no more is known of it."""
     if state.status >= RESOLVED or state.hidden:
         return None
@@ -80,3 +84,28 @@ class OpenTickets:
             self.unassigned[label] = now
         else:
             del self.unassigned[label]
+
+
+_unpack = msgspec.msgpack.Decoder(Ticket).decode
+
+
+def ticket_kind(relabel: Relabel, index: OpenTickets) -> Kind[Ticket]:
+    """Tickets as a kind of subject; ``index`` follows how they stand."""
+    return Kind(
+        prefix=changelog.TICKET,
+        new=lambda source, time_us: Ticket(source=source, born_us=time_us),
+        unpack=_unpack,
+        steps=TicketMachine(relabel).steps,
+        standing=standing,
+        change=index.change,
+        is_closed=_is_closed,
+        is_known=_is_known,
+    )
+
+
+def _is_closed(row: Ticket) -> bool:
+    return row.status >= RESOLVED or row.hidden != 0
+
+
+def _is_known(row: Ticket) -> bool:
+    return row.known != ORPHAN

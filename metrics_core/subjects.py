@@ -1,0 +1,200 @@
+"""The subjects of one kind in a shard: their rows, decoded while they are hot, packed while they rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from typing import Generic
+
+from metrics_core import rows
+from metrics_core.counters import Counters
+from metrics_core.events import Event
+from metrics_core.facts import Facts
+from metrics_core.rejects import Reason, Refused
+from metrics_core.rows import Entry, Kind, Move, R, pack
+from metrics_core.times import DAY_US
+
+#: rows that may wait to be settled: bounds settling to about 10 ms at once
+_TOUCHED_ROWS = 8_000
+
+
+class Subjects(Generic[R]):
+    """Rows of one kind. Standings are settled when somebody asks or saves: a subject that comes and goes in
+    between then costs nothing.
+
+    ``own`` is asked with the subject before a row is made; it raises Refused where the row belongs elsewhere.
+    """
+
+    def __init__(
+        self,
+        kind: Kind[R],
+        *,
+        facts: Facts,
+        counters: Counters,
+        own: Callable[[str], None],
+        horizon_us: int,
+        history_events: int,
+    ) -> None:
+        self.kind = kind
+        self._facts, self._counters, self._own = facts, counters, own
+        self._horizon_us, self._history_events = horizon_us, history_events
+        #: rows touched since the last drain, decoded; all others, packed
+        self.hot: dict[str, R] = {}
+        self.rest: dict[str, bytes] = {}
+        #: rows moved since the last settling -> how they stood before, whether known, whether new
+        self._touched: dict[str, tuple[Hashable, bool, bool]] = {}
+        #: rows whose beginning was not seen
+        self.orphans = 0
+        #: day on which closed rows are due -> their subjects
+        self._due: dict[int, list[str]] = {}
+        #: keys to delete from the changelog
+        self.removed: dict[bytes, None] = {}
+
+    # -- events -------------------------------------------------------------------------------------------
+
+    def apply(self, event: Event, time_us: int, move: Move, clock_us: int) -> None:
+        """Apply one event. Raises Refused where it is too late, beyond a row's history, or not ours."""
+        subject = event.subject
+        row = self.hot.get(subject)
+        kind = self.kind
+        if row is None or kind.is_closed(row):
+            row = self._find(subject, event.source, time_us, clock_us, row)
+        ident = event.id if event.source == row.source else f"{event.source}\0{event.id}"
+        seq = "" if event.sequence is None else rows.sequence_key(event.sequence)
+        if ident.encode() in row.history and self._is_repeat(row, Entry(ident, time_us, move, seq)):
+            return
+        if subject not in self._touched:
+            self._touched[subject] = (kind.standing(row), kind.is_known(row), False)
+        if time_us > row.last_us or (time_us == row.last_us and (seq, event.id) > (row.last_seq, row.last_id)):
+            row.history += pack((ident, time_us, move, seq) if seq else (ident, time_us, move))
+            row.last_us, row.last_seq, row.last_id = time_us, seq, event.id
+            row.events += 1
+            kind.steps[move if type(move) is int else move[0]](row, time_us, move, self._facts)  # type: ignore[index]
+        else:
+            row = self._late(subject, row, Entry(ident, time_us, move, seq))
+        if row.events >= self._history_events:
+            rows.fold_oldest(kind, row)
+
+    def _find(self, subject: str, source: str, time_us: int, clock_us: int, row: R | None) -> R:
+        """The subject's row, a new one where there is none; a closed row past the horizon is retired first."""
+        kind = self.kind
+        if row is None:
+            packed = self.rest.get(subject)
+            if packed is not None:
+                row = self.hot[subject] = kind.unpack(packed)
+        horizon_us = self._horizon_us
+        now_us = max(clock_us, time_us)
+        if row is not None and kind.is_closed(row) and row.last_us + horizon_us < now_us:
+            self._remove(subject, row)
+            row = None
+        if time_us < now_us - horizon_us and (row is None or not kind.is_known(row)):
+            raise Refused(Reason.TOO_LATE, "older than the horizon, and its subject is not known any more")
+        if row is None:
+            self._own(subject)
+            row = self.hot[subject] = kind.new(source, time_us)
+            self._touched[subject] = (None, True, True)
+        return row
+
+    def _is_repeat(self, row: R, entry: Entry) -> bool:
+        """Whether the identity is in the history; the first content with it stays, another is a conflict."""
+        for known in rows.entries(row):
+            if known.ident == entry.ident:
+                if known.pack() == entry.pack():
+                    self._counters.duplicates += 1
+                else:
+                    self._counters.conflicts += 1
+                return True
+        return False
+
+    def _late(self, subject: str, row: R, entry: Entry) -> R:
+        if rows.is_before_history(self.kind, row, entry):
+            raise Refused(Reason.BEYOND_HISTORY, "older than all that the row remembers event by event")
+        self._counters.late += 1
+        moved = self.hot[subject] = rows.insert(self.kind, row, entry, self._facts)
+        return moved
+
+    # -- standings and retirement -------------------------------------------------------------------------
+
+    @property
+    def is_full(self) -> bool:
+        """Whether enough rows wait that they should be settled now."""
+        return len(self._touched) > _TOUCHED_ROWS
+
+    def settle(self) -> None:
+        """Bring the kind's index up to the rows."""
+        for subject, (old, known, is_new) in self._touched.items():
+            self._stand(subject, self.hot[subject], old, known, is_new)
+        self._touched.clear()
+
+    def _stand(self, subject: str, row: R, old: Hashable, known: bool, is_new: bool) -> None:
+        new = self.kind.standing(row)
+        if old != new:
+            self.kind.change(old, new)
+        self.orphans += known - self.kind.is_known(row)
+        if self.kind.is_closed(row):
+            self._expect(subject, row)
+
+    def _expect(self, subject: str, row: R) -> None:
+        self._due.setdefault((row.last_us + self._horizon_us) // DAY_US, []).append(subject)
+
+    def sweep(self, today: int) -> None:
+        """Retire closed rows whose horizon ended before today; what moved meanwhile waits for its new day."""
+        for day in [day for day in self._due if day < today]:
+            for subject in self._due.pop(day):
+                row = self.get(subject)
+                if row is None or not self.kind.is_closed(row):
+                    continue
+                due = (row.last_us + self._horizon_us) // DAY_US
+                if due == day:
+                    self._remove(subject, row)
+
+    def _remove(self, subject: str, row: R) -> None:
+        touched = self._touched.pop(subject, None)
+        old, known, _ = (self.kind.standing(row), self.kind.is_known(row), False) if touched is None else touched
+        if old is not None:
+            self.kind.change(old, None)
+        self.orphans -= not known
+        self.hot.pop(subject, None)
+        if self.rest.pop(subject, None) is not None:
+            self.removed[self.kind.prefix + subject.encode()] = None
+
+    def get(self, subject: str) -> R | None:
+        """The row of a subject, None where there is none."""
+        row = self.hot.get(subject)
+        if row is None:
+            packed = self.rest.get(subject)
+            return None if packed is None else self.kind.unpack(packed)
+        return row
+
+    # -- to and from the changelog ------------------------------------------------------------------------
+
+    def drain(self) -> Iterator[tuple[bytes, bytes | None]]:
+        """Changed rows as (key, value or None = delete); once exhausted, all rest."""
+        self.settle()
+        for key in self.removed:
+            yield key, None
+        self.removed.clear()
+        prefix = self.kind.prefix
+        for subject, row in self.hot.items():
+            packed = self.rest[subject] = pack(row)
+            yield prefix + subject.encode(), packed
+        self.hot = {}
+
+    def load(self, subject: str, value: bytes | None) -> None:
+        """One row of the changelog; the last one of a subject wins."""
+        packed = self.rest.pop(subject, None)
+        if packed is not None:
+            row = self.kind.unpack(packed)
+            old = self.kind.standing(row)
+            if old is not None:
+                self.kind.change(old, None)
+            self.orphans -= not self.kind.is_known(row)
+        if value is None:
+            return
+        self.rest[subject] = value
+        row = self.kind.unpack(value)
+        self.orphans += not self.kind.is_known(row)
+        new = self.kind.standing(row)
+        if new is not None:
+            self.kind.change(None, new)
+        if self.kind.is_closed(row):
+            self._expect(subject, row)
