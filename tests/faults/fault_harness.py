@@ -277,6 +277,7 @@ def rows_in_one_go(settings: Settings, partition: int, records: list[Any]) -> tu
         partition=partition,
         partitions=settings.partitions,
     )
+    shard.finish_load()
     shard.apply(records)
     rows = {key: value for key, value in shard.drain() if value is not None}
     return rows, [reject.offset for reject in shard.take_rejects()]
