@@ -118,9 +118,7 @@ def read_event(line: bytes | str | Mapping[str, Any]) -> TicketEvent | None:
     if not isinstance(fields, Mapping):
         raise RefusedError("data is no object")
     _check_fields(kind, fields)
-    return TicketEvent(
-        event["subject"], event["source"], event["id"], kind, moment_us, sequence, dict(fields)
-    )
+    return TicketEvent(event["subject"], event["source"], event["id"], kind, moment_us, sequence, dict(fields))
 
 
 def _check_fields(kind: str, fields: Mapping[str, Any]) -> None:

@@ -87,7 +87,8 @@ def batch_rows(
     """Every helpdesk metric as of `as_of_us`, as {"time", "metric", "labels", "value"} rows.
 
     Durations are in seconds; their means and percentiles are given for each label set and over all of them
-    (then without those labels), for sums of quantiles mean nothing. Rows whose count is 0 are left out, as are quantiles of nothing.
+    (then without those labels), for sums of quantiles mean nothing. Rows whose count is 0 are left
+    out, as are quantiles of nothing.
     """
     return rows_of(
         tickets_as_of(lines, as_of_us),

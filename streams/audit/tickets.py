@@ -46,6 +46,7 @@ class Ticket:
     ever_resolved: bool = False
     ever_paused: bool = False
     agent_messages: int = 0
+    replied_unseen: bool = False  # a snapshot tells of replies, but not of how many
     reopens: int = 0
     facts: list[Fact] = field(default_factory=list)
     standing: list[Fact] = field(default_factory=list)  # what a reopen will take back
@@ -57,6 +58,11 @@ class Ticket:
     @property
     def is_open(self) -> bool:
         return not self.is_resolved and self.hidden is None
+
+    @property
+    def is_quiet(self) -> bool:
+        """An orphan or a hidden ticket changes, but nothing of that is counted (messages apart)."""
+        return not self.known or self.hidden is not None
 
     @property
     def born_us(self) -> int:
@@ -73,24 +79,13 @@ class Ticket:
 def tell(events: Sequence[TicketEvent]) -> Ticket:
     """The ticket after these events, which are all of one subject and in order."""
     ticket = Ticket(events[0].subject, events[0].time_us)
-    births = [index for index, event in enumerate(events) if event.kind in ("created", "snapshot")]
-    birth = births[0] if births else len(events)
-    born_by_creation = bool(births) and events[birth].kind == "created"
-    if born_by_creation:
-        # What is ordered before the creation happened to this ticket all the same (clocks differ):
-        # it counts, with durations clamped to 0 and under the labels at creation.
-        ticket.known = True
-        ticket.created_us = events[birth].time_us
-    for index, event in enumerate(events):
-        if index != birth:
-            _happen(ticket, event)
-        elif born_by_creation:
+    for event in events:
+        if not ticket.known and event.kind == "created":
             _create(ticket, event)
-            for fact in ticket.facts:
-                if fact.name != "messages":
-                    fact.labels = dict(ticket.labels)
-        else:
+        elif not ticket.known and event.kind == "snapshot":
             _seed(ticket, event)
+        else:
+            _happen(ticket, event)
     return ticket
 
 
@@ -104,10 +99,23 @@ def _label(ticket: Ticket, event: TicketEvent) -> None:
 
 
 def _create(ticket: Ticket, event: TicketEvent) -> None:
+    """The ticket's creation; what was ordered before it (clocks differ) is counted now, as it stands.
+
+    A reply before it counts at the reply's time; a resolution or a hiding that still stands, at the creation,
+    so that flows and open tickets balance in every window. Durations are clamped to 0.
+    """
     _label(ticket, event)
+    ticket.known = True
+    ticket.created_us = event.time_us
     ticket.count("tickets", "created", event.time_us)
+    if ticket.first_response_us is not None:
+        ticket.count("first_response_seconds", "", ticket.first_response_us, 0)
+    if ticket.hidden is not None:
+        ticket.count("tickets", ticket.hidden, event.time_us)
+    elif ticket.is_resolved:
+        _resolve(ticket, event.time_us)
     by_customer = (event.fields.get("actor") or "customer") == "customer"
-    if by_customer and ticket.hidden is None and ticket.waiting_since_us is None:
+    if by_customer and ticket.waiting_since_us is None:
         ticket.waiting_since_us = event.time_us
 
 
@@ -123,18 +131,18 @@ def _seed(ticket: Ticket, event: TicketEvent) -> None:
     ticket.known = True
     ticket.measured = created_us is not None
     ticket.created_us = event.time_us if created_us is None else created_us
-    ticket.hidden = None
     resolved_us = moment("resolved_at")
     if event.fields.get("status") is not None:
         ticket.status = event.fields["status"]
     elif resolved_us is not None:
         ticket.status = "resolved"
     ticket.first_response_us = moment("first_response_at")
-    ticket.agent_messages = 0 if ticket.first_response_us is None else 1
+    ticket.replied_unseen = ticket.first_response_us is not None
     ticket.waiting_since_us = moment("waiting_since")
-    ticket.reopens = event.fields.get("reopens") or 0
+    if event.fields.get("reopens") is not None:
+        ticket.reopens = event.fields["reopens"]
     ticket.ever_resolved = ticket.is_resolved or resolved_us is not None or ticket.reopens > 0
-    ticket.ever_paused = ticket.status in ("pending", "on_hold")
+    ticket.ever_paused = ticket.ever_paused or ticket.status in ("pending", "on_hold")
     ticket.resolved_us = resolved_us if ticket.is_resolved else None
     if ticket.is_open:
         ticket.count("tickets", "seeded", event.time_us)
@@ -156,7 +164,7 @@ def _happen(ticket: Ticket, event: TicketEvent) -> None:
         if ticket.known:
             ticket.count("tickets", "escalated", event.time_us)
     elif event.kind in HIDING:
-        if ticket.hidden != HIDING[event.kind]:
+        if ticket.hidden is None:
             ticket.hidden = HIDING[event.kind]
             if ticket.known:
                 ticket.count("tickets", ticket.hidden, event.time_us)
@@ -169,20 +177,23 @@ def _happen(ticket: Ticket, event: TicketEvent) -> None:
 def _message(ticket: Ticket, event: TicketEvent) -> None:
     actor = event.fields["actor"]
     ticket.count("messages", actor, event.time_us)
-    if not ticket.known or ticket.hidden is not None or not event.fields.get("public", True):
+    if not event.fields.get("public", True):
         return
     if actor == "customer" and ticket.waiting_since_us is None:
         ticket.waiting_since_us = event.time_us
     if actor != "agent":
         return
     ticket.agent_messages += 1
-    if ticket.waiting_since_us is not None:
-        ticket.count("reply_wait_seconds", "", event.time_us, event.time_us - ticket.waiting_since_us)
-        ticket.waiting_since_us = None
-    if ticket.first_response_us is None:
+    waiting_since_us, ticket.waiting_since_us = ticket.waiting_since_us, None
+    is_first = ticket.first_response_us is None
+    if is_first:
         ticket.first_response_us = event.time_us
-        if ticket.measured and ticket.created_us is not None:
-            ticket.count("first_response_seconds", "", event.time_us, event.time_us - ticket.created_us)
+    if ticket.is_quiet:
+        return
+    if waiting_since_us is not None:
+        ticket.count("reply_wait_seconds", "", event.time_us, event.time_us - waiting_since_us)
+    if is_first and ticket.measured and ticket.created_us is not None:
+        ticket.count("first_response_seconds", "", event.time_us, event.time_us - ticket.created_us)
 
 
 def _change_status(ticket: Ticket, to: str, when_us: int) -> None:
@@ -194,22 +205,26 @@ def _change_status(ticket: Ticket, to: str, when_us: int) -> None:
         ticket.ever_paused = True
     if ticket.is_resolved:
         ticket.waiting_since_us = None
-    if not ticket.known or ticket.hidden is not None:
-        return
     if ticket.is_resolved and not was_resolved:
-        _resolve(ticket, when_us)
+        if not ticket.is_quiet:
+            _resolve(ticket, when_us)
+        elif ticket.known:
+            ticket.ever_resolved = True  # unseen, but a later one is not the first
     if was_resolved and not ticket.is_resolved:
-        _take_back(ticket)
+        ticket.facts = [fact for fact in ticket.facts if not any(fact is taken for taken in ticket.standing)]
+        ticket.standing = []
         ticket.resolved_us = None
         ticket.reopens += 1
-        ticket.count("tickets", "reopened", when_us)
+        if not ticket.is_quiet:
+            ticket.count("tickets", "reopened", when_us)
 
 
 def _resolve(ticket: Ticket, when_us: int) -> None:
-    _take_back(ticket)  # only where the ticket changed back unseen, while it was merged, deleted or spam
     ticket.resolved_us = when_us
     ticket.count("tickets", "resolved", when_us)
-    if ticket.agent_messages == 1 and ticket.reopens == 0 and not ticket.ever_paused:
+    one_reply = ticket.agent_messages == 1 and not ticket.replied_unseen
+    if one_reply and ticket.reopens == 0 and not ticket.ever_paused:
+        # claims that it is final, as does the full duration: a reopen takes both back
         ticket.standing.append(ticket.count("tickets", "one_touch", when_us))
     if ticket.measured and ticket.created_us is not None:
         lasted_us = when_us - ticket.created_us
@@ -220,9 +235,3 @@ def _resolve(ticket: Ticket, when_us: int) -> None:
     if not ticket.ever_resolved:
         ticket.first_resolution_us = when_us
     ticket.ever_resolved = True
-
-
-def _take_back(ticket: Ticket) -> None:
-    """Takes back what the last resolution claimed for good: that it is final, that one touch did it."""
-    ticket.facts = [fact for fact in ticket.facts if not any(fact is taken for taken in ticket.standing)]
-    ticket.standing = []

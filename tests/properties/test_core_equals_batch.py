@@ -69,8 +69,6 @@ def test_open_tickets_change_by_the_flows_between(log: list[Event], as_of_us: in
 
 
 def open_at(log: list[Event], as_of_us: int) -> float:
-    total = sum(
-        float(str(row["value"])) for row in reported(log, as_of_us) if row["metric"] == "open_tickets"
-    )
+    total = sum(float(str(row["value"])) for row in reported(log, as_of_us) if row["metric"] == "open_tickets")
     assert total == sum(ticket.is_open for ticket in tickets_as_of(log, as_of_us))
     return total

@@ -70,15 +70,13 @@ class Partition:
 
 def view_of(log: list[Event], run: Run) -> Values:
     """Every value of the core's view after the run, as of a time after all events."""
+    from metrics_core.build import build
     from metrics_core.partitioner import partition_for
     from metrics_core.policy import Policy
-    from metrics_core.view import build
 
     records = as_records(log)
     partitions = [Partition(run.compacted) for _ in range(run.partitions)]
-    batches = [
-        run.order[begin:end] for begin, end in zip([0, *run.cuts], [*run.cuts, len(run.order)], strict=True)
-    ]
+    batches = [run.order[begin:end] for begin, end in zip([0, *run.cuts], [*run.cuts, len(run.order)], strict=True)]
     for number, batch in enumerate(batches):
         shares: dict[int, list[LogRecord]] = {}
         for record in (records[index] for index in batch):
@@ -115,8 +113,8 @@ def test_any_way_of_arriving_gives_the_same_view(case: tuple[list[Event], Run]) 
 
 @given(logs())
 def test_the_live_view_equals_the_batch(log: list[Event]) -> None:
+    from metrics_core.build import build
     from metrics_core.policy import Policy
-    from metrics_core.view import build
 
     one = Partition(compacted=False)
     one.shard.apply(as_records(log))
