@@ -37,8 +37,6 @@ from streams.engine.table import CheckpointedTable
 
 log = structlog.get_logger("deskpulse.transport")
 
-fast_records.install()
-
 #: Batches on their way to the agents before fetching pauses: about 16 MB of events.
 MAX_BATCHES_IN_FLIGHT = 16
 #: One fetch of one partition.
@@ -65,6 +63,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
         return table
 
     def _create_worker_consumer(self, transport: Any) -> Any:
+        fast_records.install()
         conf = self.app.conf
         return AIOKafkaConsumer(
             client_id=conf.broker_client_id,
@@ -76,6 +75,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             # a position that does not exist is an error to look into, never a place to start from
             auto_offset_reset="none",
             isolation_level="read_committed",
+            key_deserializer=fast_records.PLAIN,
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
+from streams.engine import fast_records
 from streams.engine.checkpoint import DELIVERY_TIMEOUT_S, TRANSACTION_TIMEOUT_S
 from streams.engine.kafka_probe import CLOSE_TIMEOUT_S, OPEN_TIMEOUT_S, KafkaProbe, available
 from streams.engine.ports import ChangelogReader, Encoding, Row, SourcePartition
@@ -211,10 +212,12 @@ class KafkaChangelog:
         if until == 0:
             return EmptyReader()
         changelog = TopicPartition(self.topic(source), source.partition)
+        fast_records.install()
         consumer = AIOKafkaConsumer(
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            key_deserializer=fast_records.PLAIN,
             max_partition_fetch_bytes=READ_BYTES,
             fetch_max_wait_ms=READ_TIMEOUT_MS // 2,
             **self._client_arguments,

@@ -35,7 +35,7 @@ def test_twenty_kills_at_random_moments_lose_and_repeat_nothing(
             # static membership: the next worker takes the dead one's place and need not wait for its session
             made.start_worker("only").wait_ready(ALL)
             for _ in range(20):
-                time.sleep(chance.uniform(0.2, 3.0))
+                time.sleep(chance.uniform(0.2, 2.0))
                 made.workers[-1].kill()
                 worker = made.start_worker("only")
                 if chance.random() < 0.7:
