@@ -36,14 +36,24 @@ def compare(rows_a: Iterable[Mapping[str, Any]], rows_b: Iterable[Mapping[str, A
 
     Counts, sums and timestamps must be equal (to the microsecond), quantiles within 1 %. A count that one
     side leaves out is 0: which zeros are shown is a matter of exposition, not of truth. Means and quantiles
-    over all label sets must be on both sides; those of a single label set are compared where both give them.
+    may be given for each label set or over all of them: they are compared where both sides give the same,
+    and it is a difference when one side gives none at all.
     """
     left, right = _by_key(rows_a), _by_key(rows_b)
-    return [
-        Difference(*key, left.get(key), right.get(key))
-        for key in sorted(left.keys() | right.keys())
-        if not _is_extra(key, left, right) and not _agree(key[1], left.get(key), right.get(key))
-    ]
+    offered = {_group_of(key) for key in left} & {_group_of(key) for key in right}
+    differences = []
+    for key in sorted(left.keys() | right.keys()):
+        one_sided = key not in left or key not in right
+        is_extra = one_sided and _is_derived(key[1]) and _group_of(key) in offered
+        if not is_extra and not _agree(key[1], left.get(key), right.get(key)):
+            differences.append(Difference(*key, left.get(key), right.get(key)))
+    return differences
+
+
+def _group_of(key: Key) -> Key:
+    """The key without the labels that a mean or quantile may be broken down by."""
+    time, metric, labels = key
+    return time, metric, tuple(label for label in labels if label[0] in TOTAL_LABELS)
 
 
 def _by_key(rows: Iterable[Mapping[str, Any]]) -> dict[Key, float]:
@@ -61,13 +71,6 @@ def _by_key(rows: Iterable[Mapping[str, Any]]) -> dict[Key, float]:
 
 def _is_derived(metric: str) -> bool:
     return metric.endswith(("_mean", "_p50", "_p90"))
-
-
-def _is_extra(key: Key, left: Mapping[Key, float], right: Mapping[Key, float]) -> bool:
-    """Whether this is a mean or quantile of one label set that only one side offers."""
-    _, metric, labels = key
-    broken_down = any(name not in TOTAL_LABELS for name, _ in labels)
-    return _is_derived(metric) and broken_down and (key not in left or key not in right)
 
 
 def _agree(metric: str, left: float | None, right: float | None) -> bool:

@@ -21,9 +21,8 @@ times = st.one_of(
 
 
 def reported(log: list[Event], as_of_us: int) -> list[dict[str, object]]:
-    from streams.report import report_rows
-
     from metrics_core.policy import Policy
+    from streams.report import report_rows
 
     policy = Policy(gauge_labels=GAUGE_LABELS, histogram_labels=HISTOGRAM_LABELS)
     return report_rows(as_lines(log), as_of_us=as_of_us, windows=WINDOWS, policy=policy)

@@ -30,9 +30,8 @@ def audit_rows(history: History, as_of_us: int, windows: Sequence[str], labels: 
 
 
 def core_rows(history: History, as_of_us: int, windows: Sequence[str], labels: Sequence[str]) -> list[Row]:
-    from streams.report import report_rows
-
     from metrics_core.policy import Policy
+    from streams.report import report_rows
 
     policy = Policy(gauge_labels=tuple(labels), histogram_labels=tuple(labels))
     return report_rows(history.lines, as_of_us=as_of_us, windows=windows, policy=policy, by=labels)

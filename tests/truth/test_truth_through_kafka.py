@@ -94,9 +94,8 @@ def test_a_worker_shows_what_report_computes_from_the_file(
     topic_name: Callable[..., str],
     tmp_path: Path,
 ) -> None:
-    from streams.report import report_rows
-
     from metrics_core.policy import Policy
+    from streams.report import report_rows
 
     events = [event for event in map(read_event, history.lines) if event is not None]
     as_of_us = max(event.time_us for event in events)  # the clock `event` stands at the largest time seen
