@@ -24,11 +24,21 @@ _STATUS_NUMBER = {status: number for number, status in enumerate(t.STATUSES)}
 _ACTOR = {actor: number for number, actor in enumerate(t.ACTORS)}
 
 
+def _changes(data: TicketCreated | TicketUpdated | TicketSnapshot) -> tuple[str | None, ...] | None:
+    """(channel, group, priority): None where the event does not name the field, ``none`` where it is null."""
+    channel, group, priority = data.channel, data.group, data.priority
+    if channel is UNSET and group is UNSET and priority is UNSET:
+        return None
+    return tuple(None if new is UNSET else new or NONE for new in (channel, group, priority))
+
+
+def _assigned(data: TicketCreated | TicketUpdated | TicketSnapshot) -> bool | None:
+    return None if data.assignee is UNSET else bool(data.assignee)
+
+
 def _created(data: TicketCreated) -> Move:
-    channel, group, priority = data.channel or None, data.group or None, data.priority or None
-    changes = (channel, group, priority) if channel or group or priority else None
     # a ticket without a named author was opened by a customer
-    return (t.CREATE, _ACTOR[data.actor] if data.actor else t.CUSTOMER, changes, bool(data.assignee))
+    return (t.CREATE, _ACTOR[data.actor] if data.actor else t.CUSTOMER, _changes(data), _assigned(data))
 
 
 def _message(data: Any) -> Move:
@@ -40,23 +50,17 @@ def _status_changed(data: Any) -> Move:
 
 
 def _updated(data: TicketUpdated) -> Move:
-    channel, group, priority = data.channel, data.group, data.priority
-    if channel is UNSET and group is UNSET and priority is UNSET:
-        changes = None
-    else:
-        changes = tuple(None if new is UNSET else new or NONE for new in (channel, group, priority))
-    assigned = None if data.assignee is UNSET else bool(data.assignee)
+    changes, assigned = _changes(data), _assigned(data)
     return t.NOTE if changes is None and assigned is None else (t.UPDATE, changes, assigned)
 
 
 def _snapshot(data: TicketSnapshot) -> Move:
-    changes = (data.channel or None, data.group or None, data.priority or None)
     return (
         t.SNAPSHOT,
         _moment(data.created_at),
         None if data.status is None else _STATUS_NUMBER[data.status],
-        changes if any(changes) else None,
-        None if data.assignee is None else bool(data.assignee),
+        _changes(data),
+        _assigned(data),
         _moment(data.first_response_at),
         _moment(data.waiting_since),
         _moment(data.resolved_at),

@@ -35,7 +35,7 @@ RESTORE = 18
 NOTE = 19  # an event that moves nothing here; it is kept, so that its repeat is known
 # moves with detail: (code, ...)
 # "changes" = (channel, group, priority), each None where it stays as it is; None alone where all stay
-CREATE = 20  # actor, changes, assigned
+CREATE = 20  # actor, changes, assigned (None: as it is)
 UPDATE = 21  # changes, assigned (None: as it is)
 SNAPSHOT = 22  # born_us, status, changes, assigned, replied_us, waiting_us, resolved_us, reopens
 
@@ -99,7 +99,8 @@ class TicketMachine:
         _, actor, changes, assigned = move
         if changes is not None:
             state.label = self._relabel(state.label, changes)
-        state.assigned = state.assigned or assigned
+        if assigned is not None:
+            state.assigned = assigned
         if state.known != ORPHAN:
             return  # a second creation only says what the labels are
         state.known = KNOWN

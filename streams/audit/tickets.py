@@ -115,7 +115,7 @@ def _create(ticket: Ticket, event: TicketEvent) -> None:
     elif ticket.is_resolved:
         _resolve(ticket, event.time_us)
     by_customer = (event.fields.get("actor") or "customer") == "customer"
-    if by_customer and ticket.waiting_since_us is None:
+    if by_customer and ticket.waiting_since_us is None and not ticket.is_resolved:
         ticket.waiting_since_us = event.time_us
 
 
