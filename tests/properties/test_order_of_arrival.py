@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +57,7 @@ class Partition:
 
         self.compacted = compacted
         self.changelog: list[tuple[bytes, bytes | None]] = []
-        self.make = lambda: Shard(Policy())
+        self.make: Callable[[], Any] = lambda: Shard(Policy())
         self.shard = self.make()
 
     def restart(self) -> None:
