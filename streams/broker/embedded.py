@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
-from streams.broker import supervisor
+from streams import supervisor
 from streams.broker.config import free_port, server_properties
 from streams.broker.errors import BrokerUnavailableError
 from streams.broker.folders import ScratchFolder
@@ -282,7 +282,8 @@ def _format(java: list[str], properties: Path) -> None:
     cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     tool = [*java, "kafka.tools.StorageTool", "format"]
     done = subprocess.run(
-        [*tool, "--cluster-id", cluster_id, "--config", str(properties)],
+        # one word: one id in 64 begins with a dash, and would be taken for an option
+        [*tool, f"--cluster-id={cluster_id}", "--config", str(properties)],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from aiokafka.errors import KafkaError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from streams.settings import ConfigurationError
+
+T = TypeVar("T")
 
 
 def progress_bar() -> Progress:
@@ -29,6 +31,24 @@ def progress_bar() -> Progress:
         disable=not console.is_terminal,
         refresh_per_second=4,
     )
+
+
+def run_in_order(work: Callable[[], T]) -> T | None:
+    """Run blocking work; Ctrl-C and SIGTERM end it in order (its contexts are left) and without a trace.
+
+    Raises ConfigurationError with one sentence where Kafka fails.
+    """
+
+    def stop(_signal: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    try:
+        return work()
+    except KeyboardInterrupt:
+        return None
+    except KafkaError as error:
+        raise _kafka_failed(error) from error
 
 
 def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
@@ -48,6 +68,9 @@ def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
     try:
         asyncio.run(main())
     except KafkaError as error:
-        raise ConfigurationError(
-            f"Kafka failed: {error or type(error).__name__}; look at the broker, then run this again"
-        ) from error
+        raise _kafka_failed(error) from error
+
+
+def _kafka_failed(error: KafkaError) -> ConfigurationError:
+    said = error or type(error).__name__
+    return ConfigurationError(f"Kafka failed: {said}; look at the broker, then run this again")

@@ -1,13 +1,13 @@
-"""Keeps a broker from outliving its owner. Run as a program of its own; standard library only.
+"""Keeps a child process from outliving its owner. Run as a program of its own; standard library only.
 
 usage: supervisor.py OWNER_PID GRACE_S FOLDER COMMAND...
 
 Reads ``start`` and ``stop`` from stdin, answers ``started PID`` and ``exited CODE`` on stdout. When stdin
-ends or the owner is gone - a crash, kill -9, a closed terminal - it asks the broker to stop, kills it after
+ends or the owner is gone - a crash, kill -9, a closed terminal - it asks the child to stop, kills it after
 GRACE_S seconds and removes FOLDER.
 
 A pipe and the parent's pid work on Linux and macOS alike. PR_SET_PDEATHSIG would not do for the owner: it
-fires when the *thread* that forked exits, see prctl(2). Here it guards the broker against the death of this
+fires when the *thread* that forked exits, see prctl(2). Here it guards the child against the death of this
 process, which has a single thread.
 """
 
@@ -27,7 +27,7 @@ STOP_GRACE_S = 20.0
 _PR_SET_PDEATHSIG = 1
 
 
-class Broker:
+class Child:
     """The one child of this process."""
 
     def __init__(self, command: list[str]) -> None:
@@ -83,11 +83,11 @@ def _die_with_parent() -> None:
         os._exit(1)
 
 
-def obey(owner_pid: int, broker: Broker) -> None:
+def obey(owner_pid: int, child: Child) -> None:
     """Follow commands until stdin ends or the owner is gone."""
     waiting = b""
     while os.getppid() == owner_pid:
-        broker.reap()
+        child.reap()
         if not select.select([0], [], [], POLL_S)[0]:
             continue
         received = os.read(0, 4096)
@@ -96,9 +96,9 @@ def obey(owner_pid: int, broker: Broker) -> None:
         *lines, waiting = (waiting + received).split(b"\n")
         for line in lines:
             if line == b"start":
-                broker.start()
+                child.start()
             elif line == b"stop":
-                broker.stop(STOP_GRACE_S)
+                child.stop(STOP_GRACE_S)
 
 
 def main(argv: list[str]) -> None:
@@ -109,11 +109,11 @@ def main(argv: list[str]) -> None:
         raise SystemExit(0)
 
     signal.signal(signal.SIGTERM, leave)
-    broker = Broker(command)
+    child = Child(command)
     try:
-        obey(owner_pid, broker)
+        obey(owner_pid, child)
     finally:
-        broker.stop(grace_s)
+        child.stop(grace_s)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -1,0 +1,1 @@
+"""The demo: a broker, a worker and believable traffic, in one command."""

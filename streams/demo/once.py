@@ -1,0 +1,103 @@
+"""demo --once: a fixed history through Kafka and a worker, compared with a batch that shares no code with them."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from rich.console import Console
+
+from metrics_core.policy import WINDOWS
+from metrics_core.times import DAY_US, format_us, parse_rfc3339
+from streams.audit import batch_rows, compare
+from streams.broker.choice import broker_for
+from streams.connect import client_arguments
+from streams.demo.exposition_rows import rows_of_exposition, total
+from streams.demo.names import demo_settings
+from streams.demo.worker_process import WorkerProcess
+from streams.pace import Pace
+from streams.produce import TopicWriter, pour
+from streams.report import report_shard, series_rows, shard_view
+from streams.report_table import print_report
+from streams.settings import ConfigurationError, Settings
+from streams.simulate import Emission, Traffic
+from streams.topics import ensure_topics
+
+SEED = 20260105
+START_US = parse_rfc3339("2026-01-05T00:00:00Z")
+DAYS = 40
+TICKETS_PER_DAY = 250
+_CAUGHT_UP_TIMEOUT_S = 300.0
+_POLL_S = 0.5
+#: differences shown; the rest is counted
+_SHOWN = 20
+
+
+def run_once(settings: Settings, console: Console) -> int:
+    """Produce, count, compare; returns the number of differences. Raises ConfigurationError."""
+    settings = demo_settings(settings, origin="earliest", clock="event")
+    history = list(_traffic(settings).until(START_US + DAYS * DAY_US))
+    console.print(f"{len(history):,} events of {DAYS} days, seed {SEED}", highlight=False)
+    with broker_for(settings) as bootstrap:
+        settings = settings.model_copy(update={"brokers": bootstrap})
+        asyncio.run(_produce(settings, history))
+        with WorkerProcess(settings) as worker:
+            worker.wait_ready()
+            text = _caught_up(worker, len(history))
+    time_us = round(total(text, "view_timestamp_seconds") * 1_000_000)
+    return _compare(settings, history, text, time_us, console)
+
+
+def _traffic(settings: Settings) -> Traffic:
+    return Traffic(
+        SEED,
+        START_US,
+        TICKETS_PER_DAY,
+        helpdesk_topic=settings.helpdesk_topic,
+        crm_topic=settings.crm_topic,
+    )
+
+
+async def _produce(settings: Settings, history: list[Emission]) -> None:
+    await ensure_topics(settings)
+    async with TopicWriter(client_arguments(settings)) as writer:
+        await pour(history, writer, Pace())
+
+
+def _caught_up(worker: WorkerProcess, records: int) -> str:
+    """The exposition once every record has been counted and shown."""
+    end_s = time.monotonic() + _CAUGHT_UP_TIMEOUT_S
+    before = ""
+    while time.monotonic() < end_s:
+        text = worker.metrics()
+        counted = sum(total(text, f"events_{what}_total") for what in ("processed", "rejected", "tombstone"))
+        shown = str(total(text, "view_timestamp_seconds"))
+        if counted >= records and total(text, "consumer_lag_records") == 0 and shown == before:
+            return text
+        before = shown
+        time.sleep(_POLL_S)
+    raise ConfigurationError("the worker did not catch up: look at its log, or give the machine more room")
+
+
+def _compare(settings: Settings, history: list[Emission], text: str, time_us: int, console: Console) -> int:
+    lines = [emission.value for emission in history]
+    policy = settings.core_policy
+    shard = report_shard(lines, policy=policy, as_of_us=time_us)
+    view = shard_view(shard, time_us, WINDOWS)
+    print_report(console, view, WINDOWS, ())
+    helpdesk = [emission.value for emission in history if emission.topic == settings.helpdesk_topic]
+    batch = batch_rows(helpdesk, as_of_us=time_us, windows=WINDOWS)
+    batch = [row for row in batch if not row["metric"].endswith(("_p50", "_p90", "_mean"))]
+    moment = format_us(time_us)
+    differences = 0
+    for name, rows in (
+        ("the worker's /metrics", rows_of_exposition(text, moment)),
+        ("the report", list(series_rows(view))),
+    ):
+        found = compare(batch, rows)
+        differences += len(found)
+        values = sum(1 for row in batch if row["value"])
+        console.print(f"{name} against the batch, {values:,} values: {len(found)} differences", highlight=False)
+        for difference in found[:_SHOWN]:
+            console.print(f"  {difference}", highlight=False)
+    return differences
