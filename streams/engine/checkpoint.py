@@ -16,8 +16,9 @@ from streams.engine.slot import Slot, State
 #: Below the transaction timeout, so that our own verdict comes before the broker's.
 DELIVERY_TIMEOUT_S = 10.0
 TRANSACTION_TIMEOUT_S = 30.0
-#: Rows encoded in one step on the event loop, about 5 ms.
-SLICE_ROWS = 1000
+#: Rows are encoded in slices; the event loop gets its turn once this much time has passed.
+SLICE_ROWS = 64
+SLICE_S = 0.008
 
 
 class CheckpointLost(Exception):  # noqa: N818 - named for what happened
@@ -63,12 +64,13 @@ async def _encode_rows(slot: Slot, encoding: Encoding, clock: Clock) -> int:
     """Encode the dirty rows in slices, then the rejects; the shard lock is held throughout."""
     rows = 0
     draining = slot.shard.drain()
-    while True:
-        taken = encoding.fill(draining, SLICE_ROWS)
+    turn_s = clock.monotonic()
+    while (taken := encoding.fill(draining, SLICE_ROWS)) == SLICE_ROWS:
         rows += taken
-        if taken < SLICE_ROWS:
-            break
-        await clock.sleep(0)
+        if clock.monotonic() - turn_s > SLICE_S:
+            await clock.sleep(0)
+            turn_s = clock.monotonic()
+    rows += taken
     for reject in (*slot.shard.take_rejects(), *slot.rejects):
         encoding.reject(*rejected_record(slot.source, reject))
     slot.rejects = []

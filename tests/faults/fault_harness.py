@@ -237,6 +237,17 @@ class Traffic:
         return subject.encode(), json.dumps(event).encode()
 
 
+async def steal_changelog(settings: Settings, partition: int) -> None:
+    """Open the transactional id of a helpdesk partition, as a second owner would."""
+    changelog = changelog_name(settings, settings.helpdesk_topic)
+    producer = AIOKafkaProducer(
+        bootstrap_servers=settings.brokers,
+        transactional_id=f"{settings.app_id}-{changelog}-{partition}",
+    )
+    await producer.start()
+    await producer.stop()
+
+
 async def read_all(bootstrap: str, topic: str, partitions: int) -> dict[int, list[Any]]:
     """Every committed record of a topic, by partition."""
     consumer = AIOKafkaConsumer(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from fault_harness import (
     assert_exact,
     cluster,
     seed_of_test,
+    steal_changelog,
     wait_durable,
 )
 
@@ -90,3 +92,47 @@ def test_a_worker_stopped_beyond_its_session_cannot_spoil_what_another_took_over
         wait_durable(made.settings)
         assert [worker.terminate() for worker in pair] == [0, 0]
         assert assert_exact(made.settings) > 10_000
+
+
+def test_a_broker_that_dies_twice_costs_time_and_nothing_else(
+    kafka: EmbeddedKafka, topic_name: Callable[..., str], free_port: Callable[[], int]
+) -> None:
+    chance = seed_of_test("broker")
+    with cluster(kafka.bootstrap, topic_name("broker"), free_port) as made:
+        worker = made.start_worker()
+        worker.wait_ready(ALL)
+        with Traffic(made.settings, RATE, chance.randrange(1 << 30)):
+            for _ in range(2):
+                time.sleep(chance.uniform(1.0, 2.0))
+                kafka.kill()
+                time.sleep(chance.uniform(0.0, 2.0))
+                kafka.restart()
+            time.sleep(1.0)
+        worker.wait_ready(ALL)
+        wait_durable(made.settings)
+        assert worker.terminate() == 0
+        assert_exact(made.settings)
+
+
+def test_a_foreign_producer_that_takes_the_changelog_is_recovered_from_and_then_left_alone(
+    kafka: EmbeddedKafka, topic_name: Callable[..., str], free_port: Callable[[], int]
+) -> None:
+    chance = seed_of_test("thief")
+    with cluster(kafka.bootstrap, topic_name("thief"), free_port) as made:
+        worker = made.start_worker()
+        worker.wait_ready(ALL)
+        with Traffic(made.settings, RATE, chance.randrange(1 << 30)):
+            time.sleep(0.5)
+            asyncio.run(steal_changelog(made.settings, partition=0))
+            time.sleep(3.0)
+            assert worker.process.poll() is None, "one loss is not a reason to leave"
+            worker.wait_ready(ALL)
+            for _ in range(20):
+                asyncio.run(steal_changelog(made.settings, partition=0))
+                time.sleep(0.5)
+                if worker.process.poll() is not None:
+                    break
+        assert worker.process.wait(20) == 1, "a partition that cannot be held ends the worker"
+        made.start_worker().wait_ready(ALL)
+        wait_durable(made.settings)
+        assert_exact(made.settings)
