@@ -194,9 +194,6 @@ class BatchConsumer(driver.Consumer):
 
     async def seek_batches(self, offsets: Mapping[SourcePartition, int]) -> None:
         """Continue each partition exactly where its state ends."""
-        for source in offsets:
-            # Faust drops messages before its own read offset; the table's intervals decide here
-            self._read_offset[TP(*source)] = None
         await self._thread.call_thread(self._thread.seek_batches, offsets)
 
     # fetching
@@ -226,6 +223,8 @@ class BatchConsumer(driver.Consumer):
                 return
             if isinstance(records, Batch):
                 records.epoch = self.table.epoch(records.source)
+                # Faust drops messages before its own read offset; the table's intervals decide here
+                self._read_offset[TP(*tp)] = None
                 yield TP(*tp), self._batch_message(records, generation)
             else:
                 for record in records:
@@ -260,6 +259,9 @@ class BatchConsumer(driver.Consumer):
 
     async def perform_seek(self) -> None:
         """After a rebalance: retained partitions go on where their state ends; the others seek when recovered."""
+        # what was on its way was cleared from the agents' queues and will never be acknowledged
+        self._unacked_messages.clear()
+        self._room.set()
         offsets = {
             source: offset
             for source in self.table.fetchable()

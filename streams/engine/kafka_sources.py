@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import structlog
 from aiokafka import TopicPartition
 from aiokafka.errors import IllegalStateError
 
@@ -16,6 +17,7 @@ from streams.engine.recovery import Superseded
 if TYPE_CHECKING:
     from streams.transport import BatchConsumer
 
+log = structlog.get_logger("deskpulse.worker")
 T = TypeVar("T")
 
 SEEK_TIMEOUT_S = 30.0
@@ -78,5 +80,6 @@ class KafkaSources:
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self._consumer.thread_loop))
 
     def crash(self, error: BaseException) -> None:
+        log.critical("worker leaves", error=str(error) or repr(error))
         task = asyncio.get_running_loop().create_task(self._app.crash(error))
         self._crashing = task

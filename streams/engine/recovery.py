@@ -30,6 +30,7 @@ from streams.engine.refusal import (
     fences_fall,
     no_origin,
     rows_without_fence,
+    unknown_rows,
     unreadable,
 )
 from streams.engine.status import PartitionStatus
@@ -129,7 +130,10 @@ async def _load(
                     if key == FENCE_KEY:
                         fence = _next_fence(source, changelog, fence, row.value)
                     continue
-                shard.load(key, row.value)
+                try:
+                    shard.load(key, row.value)
+                except Exception as error:
+                    raise unknown_rows(source, changelog.topic(source), error) from error
                 loaded += 1
             if clock.monotonic() - turn_s > SLICE_S:
                 await clock.sleep(0)

@@ -52,6 +52,14 @@ def unreadable(source: SourcePartition, changelog: str, format_: int) -> Refused
     )
 
 
+def unknown_rows(source: SourcePartition, changelog: str, error: Exception) -> Refused:
+    return Refused(
+        "rows",
+        f"{changelog}[{source.partition}] holds a row that this version cannot read ({error}): start the version"
+        " that wrote it, or delete the topic to rebuild it from the source",
+    )
+
+
 def poisoned(source: SourcePartition, culprits: int) -> Refused:
     return Refused(
         "poisoned",

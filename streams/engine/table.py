@@ -28,9 +28,18 @@ from streams.engine.snapshot import (
     take_snapshot,
 )
 from streams.engine.status import EngineStatus, PartitionStatus
-from streams.engine.supervisor import RECOVERIES_AT_A_TIME, Supervisor
+from streams.engine.supervisor import RECOVERIES_AT_A_TIME, STEADY_S, Supervisor
 
 log = structlog.get_logger("deskpulse.engine")
+
+
+#: Times within STEADY_S that another process took this worker's place in the group: two workers share an identity
+#: and would go on taking it from one another.
+MAX_REPLACED = 3
+
+
+class InstanceTwice(Exception):  # noqa: N818 - named for what happened
+    """Two workers run under one instance_id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +78,7 @@ class CheckpointedTable:
         self._assigned: frozenset[SourcePartition] = frozenset()
         self._generation: int | None = None
         self._epoch = 0
+        self._replaced_s: list[float] = []
         self._changed = asyncio.Event()
         self._ticker: asyncio.Task[None] | None = None
 
@@ -132,9 +142,14 @@ class CheckpointedTable:
 
     async def on_assigned(self, sources: Iterable[SourcePartition], generation: int) -> None:
         """Keep what nobody else can have owned meanwhile, close the rest, recover what is new."""
+        assigned = frozenset(source for source in sources if source.topic in self.topics)
+        if generation == self._generation and assigned == self._assigned:
+            return  # told twice, with no revocation between
+        if generation == self._generation:
+            self._replaced()
         straight = self._generation is not None and generation == self._generation + 1
         self._generation = generation
-        self._assigned = frozenset(source for source in sources if source.topic in self.topics)
+        self._assigned = assigned
         closing = []
         for source, supervisor in list(self._supervisors.items()):
             slot = supervisor.slot
@@ -174,6 +189,15 @@ class CheckpointedTable:
         log.info("final checkpoint", partitions=len(slots), durable=durable)
 
     # inside
+
+    def _replaced(self) -> None:
+        """A place given back within one generation was another process's: only static members are replaced so."""
+        now_s = self._world.clock.monotonic()
+        self._replaced_s = [at_s for at_s in self._replaced_s if now_s - at_s < STEADY_S] + [now_s]
+        if len(self._replaced_s) >= MAX_REPLACED:
+            self._world.membership.crash(
+                InstanceTwice("another worker runs under the same instance_id: give every worker its own")
+            )
 
     def _slot(self, source: SourcePartition) -> Slot | None:
         supervisor = self._supervisors.get(source)

@@ -196,6 +196,15 @@ async def test_a_retained_partition_is_not_read_again() -> None:
     assert world.durable_sums() == {b"k": 6}
 
 
+async def test_an_assignment_told_twice_changes_nothing() -> None:
+    world = MemoryWorld()
+    made = await running(world)
+    epoch = made.table.epoch(SOURCE)
+    await made.assign(SOURCE, skip=0)
+    assert made.table.epoch(SOURCE) == epoch
+    assert world.opened == [SOURCE]
+
+
 async def test_a_partition_is_read_again_where_a_generation_was_missed() -> None:
     world = MemoryWorld()
     made = await running(world)
@@ -299,3 +308,13 @@ async def test_random_failures_at_random_steps_never_change_the_result(seed: int
     assert all(later.follows(earlier) for earlier, later in itertools.pairwise(fences))
     offsets = [int(headers["offset"]) for _, _, headers in world.rejected]
     assert len(offsets) == len(set(offsets))
+
+
+async def test_two_workers_under_one_identity_do_not_take_it_from_one_another_for_ever() -> None:
+    world = MemoryWorld()
+    made = await running(world)
+    for _ in range(3):
+        assert made.member.crashed is None
+        await made.table.on_revoked()
+        await made.assign(SOURCE, skip=0)
+    assert "instance_id" in str(made.member.crashed)

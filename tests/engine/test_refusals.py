@@ -67,6 +67,11 @@ async def test_fences_that_fall_are_refused() -> None:
     assert "goes back from offset 5 to 4" in await refused(made)
 
 
+async def test_a_row_that_the_core_cannot_read_is_refused() -> None:
+    made = desk(world_with(fence_row(), LogRow(b"k", b"no number")))
+    assert "cannot read" in await refused(made)
+
+
 async def test_a_fence_that_nobody_can_read_is_refused() -> None:
     made = desk(world_with(LogRow(b"\x00fence", b"not a fence")))
     assert "delete the topic" in await refused(made)
