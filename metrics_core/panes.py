@@ -167,7 +167,7 @@ class Panes:
         gone = self._expire(clock_us)
         waiting, self._waiting = self._waiting, []
         coarse, middle, fine = self.rings[2], self.rings[1], self.rings[0]
-        fine_floor_us, middle_floor_us = fine.floor * fine.width_us, middle.floor * middle.width_us
+        middle_floor_us = middle.floor * middle.width_us
         sealed_us = fine.sealed * fine.width_us
         width_us, hour = coarse.width_us, -1
         by_hour: Counts = {}
@@ -183,17 +183,23 @@ class Panes:
             if time_us < sealed_us:
                 for ring in self.rings:
                     ring.correct(time_us, key, n)
-        for key, time_us, n in recent:
-            pane = middle.pane(time_us)
-            pane[key] = pane.get(key, 0) + n
-            if time_us >= fine_floor_us:
-                pane = fine.pane(time_us)
-                pane[key] = pane.get(key, 0) + n
+        self._count_recent(recent, fine, middle)
         if self.all is not None:
             get, total = self.all.get, self.all
             for key, _, n in waiting:
                 total[key] = get(key, 0) + n
         return gone
+
+    def _count_recent(self, facts: list[tuple[int, int, int]], fine: Ring, middle: Ring) -> None:
+        width_us, minute = fine.width_us, -1
+        by_minute: Counts = {}
+        by_middle: Counts = {}
+        for key, time_us, n in facts:
+            if time_us // width_us != minute:
+                minute = time_us // width_us
+                by_minute, by_middle = fine.pane(time_us), middle.pane(time_us)
+            by_middle[key] = by_middle.get(key, 0) + n
+            by_minute[key] = by_minute.get(key, 0) + n
 
     def _expire(self, clock_us: int) -> list[tuple[int, int]]:
         gone = []

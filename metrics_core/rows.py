@@ -82,14 +82,18 @@ class Entry(msgspec.Struct, gc=False):
         return pack((self.ident, self.time_us, self.move))
 
 
+#: what numbers of so many digits begin with, so that they sort by value
+_LENGTHS = tuple(f"0{digits:04d}" for digits in range(32))
+
+
 def sequence_key(sequence: str | int | None) -> str:
     """Sort key of the ``sequence`` attribute: absent first, whole numbers by value, then other text bytewise."""
     if sequence is None or sequence == "":
         return ""
-    text = str(sequence)
+    text = sequence if type(sequence) is str else str(sequence)
     if text.isdecimal() and text.isascii():
         digits = text.lstrip("0")
-        return f"0{len(digits):04d}{digits}"
+        return _LENGTHS[len(digits)] + digits if len(digits) < len(_LENGTHS) else f"0{len(digits):04d}{digits}"
     return "1" + text
 
 

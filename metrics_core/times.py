@@ -24,9 +24,14 @@ def parse_rfc3339(text: str) -> int:
     Digits beyond microseconds are cut, never rounded. A leap second (``:60``, RFC 3339 section 5.7) is the
     second that follows. Raises ValueError for anything else, a time without offset included.
     """
-    # "2026-01-01T00:00:00Z", what nearly every producer writes: a fixed shape that the C parser takes
-    # (which alone would also accept ISO 8601 forms outside RFC 3339).
-    if len(text) == 20 and text[19] == "Z" and text[4] == text[7] == "-" and text[10] == "T":
+    # "2026-01-01T00:00:00Z" with or without a fraction, what nearly every producer writes: a shape that the C
+    # parser takes (which alone would also accept ISO 8601 forms outside RFC 3339) and whose digits it cuts.
+    if (
+        text[-1:] == "Z"
+        and (len(text) == 20 or text[19:20] == ".")
+        and text[4] == text[7] == "-"
+        and text[10] == "T"
+    ):
         try:
             since = _fromisoformat(text) - EPOCH
         except ValueError:

@@ -30,3 +30,16 @@ def total(text: str, name: str) -> float:
         for sample in family.samples
         if sample.name == PREFIX + name
     )
+
+
+def most(text: str, name: str) -> float:
+    """Largest of a series' samples, 0 where there are none."""
+    return max(
+        (
+            sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == PREFIX + name
+        ),
+        default=0.0,
+    )

@@ -17,6 +17,7 @@ from streams.demo.names import demo_settings
 from streams.demo.worker_process import WorkerProcess
 from streams.pace import Pace
 from streams.produce import TopicWriter, pour
+from streams.replay.choice import choose
 from streams.report import report_shard, series_rows, shard_view
 from streams.report_table import print_report
 from streams.settings import ConfigurationError, Settings
@@ -82,8 +83,8 @@ def _caught_up(worker: WorkerProcess, records: int) -> str:
 def _compare(settings: Settings, history: list[Emission], text: str, time_us: int, console: Console) -> int:
     lines = [emission.value for emission in history]
     policy = settings.core_policy
-    shard = report_shard(lines, policy=policy, as_of_us=time_us)
-    view = shard_view(shard, time_us, WINDOWS)
+    shard = report_shard(lines, choice=choose(policy, windows=WINDOWS), as_of_us=time_us)
+    view = shard_view(shard, time_us)
     print_report(console, view, WINDOWS, ())
     helpdesk = [emission.value for emission in history if emission.topic == settings.helpdesk_topic]
     batch = batch_rows(helpdesk, as_of_us=time_us, windows=WINDOWS)

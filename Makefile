@@ -1,0 +1,44 @@
+# `make` lists the verbs. Each target installs what it needs into .venv; Python 3.11+ and make are enough.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test check bench generate lint clean
+
+help: ## list the verbs
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "deskpulse needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "installing deskpulse into $(VENV) ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dashboards,dev]'
+	@touch $@
+
+install: $(STAMP) ## install deskpulse and its tools into .venv
+
+demo: $(STAMP) ## Kafka, a worker and believable traffic, on screen
+	@$(BIN)/deskpulse demo
+
+test: $(STAMP) ## every test
+	$(BIN)/python -m pytest
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+check: lint test ## all that CI runs: lint, types, tests, the demo compared with an independent batch
+	$(BIN)/deskpulse demo --once
+
+bench: $(STAMP) ## measure; one JSON line a figure
+	@$(BIN)/python -m bench
+
+generate: $(STAMP) ## write everything that is generated anew
+	$(BIN)/python docs/generate.py
+
+clean: ## remove the environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -1,0 +1,1 @@
+"""Measurements behind `make bench`; each prints JSON lines: bench, value, unit, baseline, ratio."""
