@@ -77,6 +77,7 @@ class Slot:
         #: the offset of the last durable fence; None until the first one is written
         self.durable_offset = fence.next if durable else None
         self.state = State.READY
+        #: which seek the fetched batches belong to; 0 until the slot is served
         self.epoch = 0
         #: held while the shard changes or is read: apply, drain and freeze exclude one another
         self.shard_lock = asyncio.Lock()

@@ -82,7 +82,7 @@ class Supervisor:
     @property
     def recovering(self) -> bool:
         """Whether there is no slot to keep over a rebalance."""
-        return self.slot is None or self.slot.state is State.LOST
+        return self.slot is None or self.slot.state is State.LOST or not self.slot.epoch
 
     async def stop(self) -> None:
         """End at once and close the writer; what is not durable is given up."""

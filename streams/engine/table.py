@@ -150,10 +150,12 @@ class CheckpointedTable:
         straight = self._generation is not None and generation == self._generation + 1
         self._generation = generation
         self._assigned = assigned
+        changed = await self._learn_topics()
         closing = []
         for source, supervisor in list(self._supervisors.items()):
             slot = supervisor.slot
-            if straight and source in self._assigned and slot is not None and slot.state is State.RETAINED:
+            keep = straight and source in self._assigned and source.topic not in changed
+            if keep and slot is not None and slot.state is State.RETAINED:
                 slot.epoch = self._next_epoch()
                 slot.state = State.READY
                 slot.status.ready = True
@@ -189,6 +191,20 @@ class CheckpointedTable:
         log.info("final checkpoint", partitions=len(slots), durable=durable)
 
     # inside
+
+    async def _learn_topics(self) -> set[str]:
+        """Ask how many partitions each topic has; the topics that have another number than before."""
+        changed = set()
+        for topic in self.topics:
+            try:
+                partitions = (await self._world.sources.identity(topic)).partitions
+            except Unavailable as error:
+                log.warning("kafka unavailable", error=str(error))
+                continue
+            if self.status.topic_partitions.get(topic, partitions) != partitions:
+                changed.add(topic)
+            self.status.topic_partitions[topic] = partitions
+        return changed
 
     def _replaced(self) -> None:
         """A place given back within one generation was another process's: only static members are replaced so."""
@@ -268,8 +284,8 @@ class CheckpointedTable:
                 await clock.wait_for(self._changed.wait(), pause_s)
             self._changed.clear()
             try:
-                for topic in self.topics - self.status.topic_partitions.keys():
-                    self.status.topic_partitions[topic] = (await self._world.sources.identity(topic)).partitions
+                if self.topics - self.status.topic_partitions.keys():
+                    await self._learn_topics()
                 slots = self._ready()
                 if stranded := self._progress.stranded(slots):
                     await self._seek_back(stranded)
@@ -279,9 +295,6 @@ class CheckpointedTable:
                 self._progress.refresh(slots)
                 self.status.ready = bool(self._generation is not None) and self._assigned <= ready
                 pause_s = max(SNAPSHOT_INTERVAL_S, busy_s / SNAPSHOT_SHARE)
-            except Unavailable as error:
-                log.warning("kafka unavailable", error=str(error))
-                pause_s = SNAPSHOT_INTERVAL_S
             except Exception:
                 log.exception("snapshot failed")
                 pause_s = SNAPSHOT_INTERVAL_S

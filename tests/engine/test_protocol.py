@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import pytest
 from memory_world import POISON, SOURCE, CrashError, Desk, MemoryWorld, desk, fence_row
 
-from streams.engine.ports import SourcePartition, Standing
+from streams.engine.ports import SourcePartition, Standing, TopicIdentity
 from streams.engine.slot import State
 
 OTHER = SourcePartition("events", 1)
@@ -194,6 +194,17 @@ async def test_a_retained_partition_is_not_read_again() -> None:
     await made.table.shutdown()
     assert world.opened == [SOURCE]
     assert world.durable_sums() == {b"k": 6}
+
+
+async def test_a_topic_that_grew_is_refused_and_not_retained() -> None:
+    world = MemoryWorld()
+    made = await running(world)
+    await made.table.on_revoked()
+    world.topic_identity = TopicIdentity(world.topic_identity.topic_id, 3)
+    await made.assign(SOURCE)
+    await made.until(lambda: made.table.status.partitions[SOURCE].refused)
+    assert made.table.fetchable() == set()
+    assert made.table.status.topic_partitions == {"events": 3}
 
 
 async def test_an_assignment_told_twice_changes_nothing() -> None:
