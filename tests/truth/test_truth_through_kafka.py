@@ -57,12 +57,18 @@ def scraped(port: int, at: str) -> list[dict[str, Any]]:
         {
             "time": at,
             "metric": sample.name.removeprefix(PREFIX),
-            "labels": dict(sample.labels),
+            "labels": with_plain_edge(sample.labels),
             "value": sample.value,
         }
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     ]
+
+
+def with_plain_edge(labels: dict[str, str]) -> dict[str, str]:
+    """The labels with `le` as reports write it: the exposition's 1.2096e+06 is 1209600.0 there."""
+    edge = labels.get("le", "+Inf")
+    return dict(labels) if edge == "+Inf" else {**labels, "le": str(float(edge))}
 
 
 def is_derived(row: dict[str, Any]) -> bool:
@@ -98,7 +104,8 @@ def test_a_worker_shows_what_report_computes_from_the_file(
     from streams.report import report_rows
 
     events = [event for event in map(read_event, history.lines) if event is not None]
-    as_of_us = max(event.time_us for event in events)  # the clock `event` stands at the largest time seen
+    # the clock `event` stands just after the largest time seen, so that the newest event counts
+    as_of_us = max(event.time_us for event in events) + 1
     expected = [
         row
         for row in report_rows(history.lines, as_of_us=as_of_us, windows=LIVE_WINDOWS, policy=Policy())
