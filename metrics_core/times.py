@@ -28,9 +28,10 @@ def parse_rfc3339(text: str) -> int:
     # parser takes (which alone would also accept ISO 8601 forms outside RFC 3339) and whose digits it cuts.
     if (
         text[-1:] == "Z"
-        and (len(text) == 20 or text[19:20] == ".")
+        and (len(text) == 20 or (text[19:20] == "." and len(text) > 21))
         and text[4] == text[7] == "-"
         and text[10] == "T"
+        and text[13] == text[16] == ":"
     ):
         try:
             since = _fromisoformat(text) - EPOCH
@@ -57,6 +58,12 @@ def _parse_slowly(text: str) -> int:
         offset_us = int(offset_h) * HOUR_US + int(offset_m) * MINUTE_US
         time_us += -offset_us if sign == "+" else offset_us
     return time_us
+
+
+#: times outside are a producer's mistake (an unset clock, seconds taken for years); within, sums of durations
+#: fit 64 bits for as many as a pane will hold
+EARLIEST_US = parse_rfc3339("1970-01-02T00:00:00Z")
+LATEST_US = parse_rfc3339("2200-01-01T00:00:00Z")
 
 
 def format_us(time_us: int) -> str:
