@@ -1,0 +1,1 @@
+"""Replay: every metric at every step of a history, from files, in event time."""
