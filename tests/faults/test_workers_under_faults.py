@@ -80,7 +80,7 @@ def test_a_worker_stopped_beyond_its_session_cannot_spoil_what_another_took_over
             pair = [made.start_worker(), made.start_worker()]
             for worker in pair:
                 worker.wait_ready(ALL // 2)
-            for number in range(3):
+            for number in range(2):
                 asleep, awake = pair[number % 2], pair[1 - number % 2]
                 asleep.signal(signal.SIGSTOP)
                 time.sleep(SESSION_TIMEOUT_S)
