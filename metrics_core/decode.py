@@ -24,7 +24,7 @@ decode_structured = _decoder.decode
 DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-def decode(value: bytes, headers: Sequence[tuple[str, bytes]] = ()) -> Event:
+def decode(value: bytes, headers: Sequence[tuple[str, bytes | None]] = ()) -> Event:
     """The event in a Kafka value: structured JSON, or binary mode (attributes in ``ce_`` headers).
 
     Source: CloudEvents Kafka protocol binding 1.0, section 3. Raises Refused with the reason.
@@ -68,11 +68,11 @@ def _invalid(message: str) -> Refused:
     return Refused(Reason.WRONG_TYPE, message)
 
 
-def _structured(value: bytes, headers: Sequence[tuple[str, bytes]]) -> bytes:
+def _structured(value: bytes, headers: Sequence[tuple[str, bytes | None]]) -> bytes:
     """The structured form of a binary-mode record; ``value`` itself where it is not one."""
     attributes: dict[str, Any] = {}
     for name, content in headers:
-        if name.startswith("ce_"):
+        if name.startswith("ce_") and content is not None:  # Kafka allows null: no such attribute
             try:
                 attributes[name[3:]] = content.decode()
             except UnicodeDecodeError as error:
@@ -80,7 +80,8 @@ def _structured(value: bytes, headers: Sequence[tuple[str, bytes]]) -> bytes:
     if "specversion" not in attributes:
         return value
     try:
-        attributes["data"] = msgspec.Raw(value) if value else {}
-        return _encode(attributes)
-    except msgspec.MsgspecError as error:  # pragma: no cover - Raw is copied unread
-        raise Refused(Reason.INVALID_JSON, str(error)) from None
+        # read as one JSON value before it is copied in: it could close the object and add attributes of its own
+        attributes["data"] = msgspec.json.decode(value, type=msgspec.Raw) if value else {}
+    except DECODE_ERRORS as error:
+        raise refusal(value, error) from None
+    return _encode(attributes)

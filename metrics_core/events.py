@@ -203,7 +203,7 @@ class Event(Struct, gc=False, kw_only=True, tag_field="type"):
     subject: Name
     time: str
     data: Any = None
-    sequence: str | int | None = None
+    sequence: Annotated[str, Meta(max_length=NAME_LENGTH)] | int | None = None
     tenant: str | None = None
 
 

@@ -12,7 +12,10 @@ from metrics_core.events import EVENT_CLASSES, Event, TicketCreated, TicketSnaps
 from metrics_core.labels import NONE
 from metrics_core.rejects import Reason, Refused
 from metrics_core.rows import Move
-from metrics_core.times import parse_rfc3339
+from metrics_core.times import EARLIEST_US, LATEST_US, parse_rfc3339
+
+#: more is a producer's mistake; a changelog row holds 64 bits
+_MOST_REOPENS = 1_000_000
 
 _MESSAGE = {
     (actor, public): t.MESSAGE + 2 * number + public
@@ -64,7 +67,7 @@ def _snapshot(data: TicketSnapshot) -> Move:
         _moment(data.first_response_at),
         _moment(data.waiting_since),
         _moment(data.resolved_at),
-        max(0, data.reopens or 0),
+        min(max(0, data.reopens or 0), _MOST_REOPENS),
     )
 
 
@@ -73,9 +76,12 @@ def _moment(text: str | None) -> int:
     if not text:
         return 0
     try:
-        return parse_rfc3339(text)
+        time_us = parse_rfc3339(text)
     except ValueError as error:
         raise Refused(Reason.BAD_TIME, f"data: {error}") from None
+    if not EARLIEST_US <= time_us < LATEST_US:
+        raise Refused(Reason.TIME_OUT_OF_RANGE, f"data: {text[:64]} is not between 1970 and 2200")
+    return time_us
 
 
 def _always(move: Move) -> Callable[[Any], Move]:

@@ -20,7 +20,7 @@ class Record(Protocol):
     @property
     def offset(self) -> int: ...
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
 
 
 class FileRecord(msgspec.Struct, gc=False):
@@ -30,4 +30,4 @@ class FileRecord(msgspec.Struct, gc=False):
     offset: int
     key: bytes | None = None
     timestamp: int = -1
-    headers: tuple[tuple[str, bytes], ...] = ()
+    headers: tuple[tuple[str, bytes | None], ...] = ()

@@ -24,12 +24,9 @@ from metrics_core.rejects import Reason, Refused, Reject
 from metrics_core.rows import Move
 from metrics_core.subjects import Subjects
 from metrics_core.tickets import KNOWN, Relabel
-from metrics_core.times import DAY_US, MINUTE_US, parse_rfc3339
+from metrics_core.times import DAY_US, EARLIEST_US, LATEST_US, MINUTE_US, parse_rfc3339
 from metrics_core.view import Frozen
 
-#: times outside are a producer's mistake (an unset clock, seconds taken for years)
-EARLIEST_US = parse_rfc3339("1970-01-02T00:00:00Z")
-LATEST_US = parse_rfc3339("2200-01-01T00:00:00Z")
 #: how far an event's time may lie beyond its record's: clocks differ by minutes, not by more
 FUTURE_US = 10 * MINUTE_US
 
