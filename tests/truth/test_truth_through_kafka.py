@@ -123,6 +123,7 @@ def test_a_worker_shows_what_report_computes_from_the_file(
         "DESKPULSE_ORIGIN": "earliest",
         "DESKPULSE_CLOCK": "event",
         "DESKPULSE_HTTP_PORT": str(port),
+        "DESKPULSE_POLICY": '{"horizon_days": 3650}',  # a ticket here is reopened after more than 70 days
         "DESKPULSE_SERIES_BUDGET": "1000000",  # reports never fold: nor may the worker here
     }
     commands = (["topics", "create"], ["produce", str(history.directory / "events.jsonl.gz")])
