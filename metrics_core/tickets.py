@@ -131,8 +131,13 @@ class TicketMachine:
         state.born_us = born_us or time_us
         if status is not None:
             state.status = status
+        elif resolved_us:
+            state.status = RESOLVED
         state.paused = state.paused or state.status in (PENDING, ON_HOLD)
         state.replied_us = replied_us
+        if replied_us:
+            # how many replies there were is not known: it is no one-touch ticket any more
+            state.agent_replies += 2
         state.reopens = reopens
         if state.status >= RESOLVED:
             state.waiting_us = 0
@@ -207,12 +212,14 @@ def _to_status(status: int) -> Step[Ticket]:
 
 
 def _set_status(state: Ticket, time_us: int, status: int, out: Facts) -> None:
+    if status == state.status:
+        return
     was_resolved = state.status >= RESOLVED
     state.status = status
     if status >= RESOLVED:
+        state.waiting_us = 0
         if was_resolved:
             return
-        state.waiting_us = 0
         state.resolved_us = time_us
         if state.known and not state.hidden:
             _resolve(state, time_us, out)
