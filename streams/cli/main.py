@@ -14,6 +14,7 @@ VERBS = {
     "worker": "worker",
     "broker": "broker",
     "report": "report",
+    "replay": "replay",
     "produce": "produce",
     "simulate": "simulate",
     "topics": "topics",

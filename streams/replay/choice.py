@@ -10,7 +10,8 @@ import msgspec
 
 from metrics_core.catalog import FAMILIES, series_of
 from metrics_core.derived import DERIVED, Derived
-from metrics_core.facts import CODE_SHIFT, SUM
+from metrics_core.facts import CODE_SHIFT
+from metrics_core.families.base import Family
 from metrics_core.formulas import Formula, OlderThan, Quantile, Term
 from metrics_core.policy import WINDOWS, Policy
 from metrics_core.view import Table, View
@@ -73,17 +74,22 @@ class Choice:
         return any(isinstance(part, Quantile) for derived in self.derived for part in _parts(derived.formula))
 
     @property
-    def codes(self) -> frozenset[int]:
-        """Numbers of the fact codes that feed what is needed."""
+    def has_crm(self) -> bool:
+        """Whether anything but tickets is needed."""
+        return any(family.per != "ticket" and self._needs(family) for family in FAMILIES)
+
+    @property
+    def unused_codes(self) -> frozenset[int]:
+        """Numbers of the codes of facts that feed nothing that is needed."""
         codes = set()
         for family in FAMILIES:
-            for code, (name, _) in family.counts.items():
-                if name in self.needed_series:
+            for code, (name, _) in (*family.counts.items(), *family.durations.items()):
+                if name not in self.needed_series:
                     codes.add(code >> CODE_SHIFT)
-            for code, (name, _) in family.durations.items():
-                if name in self.needed_series:
-                    codes |= {code >> CODE_SHIFT, (code + SUM) >> CODE_SHIFT}
         return frozenset(codes)
+
+    def _needs(self, family: Family) -> bool:
+        return any(series.name in self.needed_series for series in family.series)
 
     def shown(self, view: View) -> View:
         """The view's series with just the labels asked for; derived metrics are evaluated on ``view`` itself."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from metrics_core.ages import AgeIndex, Ages
-from metrics_core.facts import CODE_MASK, CODE_SHIFT, Facts
+from metrics_core.events import Event
+from metrics_core.facts import CODE_MASK, CODE_SHIFT
 from metrics_core.families.base import TICKET_LABELS
 from metrics_core.labels import NONE
 from metrics_core.open_tickets import ticket_kind
-from metrics_core.panes import Counts, Panes
 from metrics_core.shard import Shard
 from metrics_core.tickets import Relabel
 from streams.replay.choice import Choice
+
+_AGES = {"open_ticket_age_seconds", "oldest_open_timestamp_seconds"}
 
 
 class ChosenShard(Shard):
@@ -22,28 +25,47 @@ class ChosenShard(Shard):
     """
 
     def __init__(self, choice: Choice, *, until_us: int | None = None, fine: bool | None = None) -> None:
-        super().__init__(choice.policy, until_us=until_us, retire=False)
+        super().__init__(
+            choice.policy,
+            until_us=until_us,
+            fine=choice.is_fine if fine is None else fine,
+            since_beginning="all" in choice.windows,
+            retire=False,
+        )
         self.choice = choice
-        self.panes = _ChosenPanes(choice, fine=choice.is_fine if fine is None else fine)
+        self.has_crm = choice.has_crm
         kept = choice.kept_labels
         if kept is not None:
             relabel = _Folded(self.labels.intern, self.labels.values, kept)
             self.tickets.kind = replace(self.tickets.kind, steps=ticket_kind(relabel, self.open).steps)
-        if not {"open_ticket_age_seconds", "oldest_open_timestamp_seconds"} & choice.needed_series:
+        if not _AGES & choice.needed_series:
             self.open.ages = _NoAges()
+        codes = choice.unused_codes
+        self._is_unused = [number in codes for number in range(CODE_MASK + 1)] if codes else None
+
+    def _count(self, seen: dict[type[Event], int]) -> None:
+        unused, facts = self._is_unused, self._facts
+        if unused is not None:
+            facts.counts[:] = [fact for fact in facts.counts if not unused[fact[0] >> CODE_SHIFT & CODE_MASK]]
+            facts.durations[:] = [fact for fact in facts.durations if not unused[fact[0] >> CODE_SHIFT & CODE_MASK]]
+        super()._count(seen)
 
 
 class _Folded(Relabel):
     """Labels that were not asked for stay unknown."""
 
-    def __init__(self, intern: object, values: list[tuple[str, ...]], kept: tuple[str, ...]) -> None:
-        super().__init__(intern, values)  # type: ignore[arg-type]
+    def __init__(
+        self,
+        intern: Callable[[tuple[str, ...]], int],
+        values: list[tuple[str, ...]],
+        kept: tuple[str, ...],
+    ) -> None:
+        super().__init__(intern, values)
         self._dropped = tuple(name not in kept for name in TICKET_LABELS)
 
     def __call__(self, label: int, changes: tuple[str | None, ...]) -> int:
-        return super().__call__(
-            label, tuple([NONE if drop else new for new, drop in zip(changes, self._dropped, strict=True)])
-        )
+        folded = [NONE if drop else new for new, drop in zip(changes, self._dropped, strict=True)]
+        return super().__call__(label, tuple(folded))
 
 
 class _NoAges(AgeIndex):
@@ -57,33 +79,3 @@ class _NoAges(AgeIndex):
 
     def ages(self, time_us: int) -> dict[int, Ages]:
         return {}
-
-
-class _ChosenPanes(Panes):
-    """Panes of the chosen facts; only the windows asked for are added up."""
-
-    def __init__(self, choice: Choice, *, fine: bool) -> None:
-        super().__init__(fine=fine, since_beginning="all" in choice.windows)
-        self._windows = frozenset(choice.windows)
-        self._asked = [any(name in self._windows for name in ring.windows) for ring in self.rings]
-        codes = choice.codes
-        self._is_dropped = [number not in codes for number in range(CODE_MASK + 1)]
-
-    def add(self, facts: Facts) -> None:
-        dropped = self._is_dropped
-        if any(dropped):
-            facts.counts[:] = [fact for fact in facts.counts if not dropped[fact[0] >> CODE_SHIFT & CODE_MASK]]
-            facts.durations[:] = [
-                fact for fact in facts.durations if not dropped[fact[0] >> CODE_SHIFT & CODE_MASK]
-            ]
-        super().add(facts)
-
-    def totals(self, time_us: int) -> dict[str, Counts]:
-        out: dict[str, Counts] = {}
-        for ring, asked in zip(self.rings, self._asked, strict=True):
-            if asked:
-                ring.advance(time_us)
-                out.update((name, counts) for name, counts in ring.totals(time_us) if name in self._windows)
-        if self.all is not None:
-            out["all"] = {key: n for key, n in self.all.items() if n}
-        return out

@@ -1,0 +1,80 @@
+"""Walking through a history: the view at every step, as of that step's time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+
+from metrics_core.build import build
+from metrics_core.records import FileRecord
+from metrics_core.view import View
+from streams.replay.choice import Choice
+from streams.replay.chosen_shard import ChosenShard
+from streams.replay.event_order import Timed
+from streams.replay.steps import Steps
+from streams.report import pack_rows
+
+#: events applied at once, where no step comes between
+_CHUNK = 1000
+#: rows decoded at once, before they are packed
+_PACK_ROWS = 50_000
+
+
+class Moments:
+    """The views of a choice at some steps, from events in order.
+
+    ``is_wanted`` is asked with a step's time before its view is built; the events count either way. ``events``
+    counts those applied, ``time_us`` is the last step done, ``rejected`` what the state did not accept.
+    """
+
+    def __init__(
+        self, choice: Choice, steps: Steps, is_wanted: Callable[[int], bool] = lambda time_us: True
+    ) -> None:
+        self._choice, self._steps, self._is_wanted = choice, steps, is_wanted
+        self._shard = ChosenShard(choice)
+        self._policy = choice.view_policy
+        self.events = 0
+        self.time_us = 0
+
+    @property
+    def rejected(self) -> Counter[str]:
+        """Events that the state did not accept, by reason."""
+        return Counter(self._shard.counters.rejected)
+
+    def views(self, events: Iterable[Timed]) -> Iterator[View]:
+        """A view per wanted step; events at or after the last step are not looked at."""
+        step_us, last_us = self._steps.first_us, self._steps.last_us
+        length_us = self._steps.length_us
+        chunk: list[FileRecord] = []
+        for number, (time_us, line) in enumerate(events):
+            if time_us >= step_us:
+                if step_us > last_us:
+                    break
+                self._apply(chunk)
+                chunk = []
+                while time_us >= step_us <= last_us:
+                    yield from self._view(step_us)
+                    step_us += length_us
+                if step_us > last_us:
+                    return
+            chunk.append(FileRecord(line, number))
+            if len(chunk) >= _CHUNK:
+                self._apply(chunk)
+                chunk = []
+        self._apply(chunk)
+        while step_us <= last_us:
+            yield from self._view(step_us)
+            step_us += length_us
+
+    def _apply(self, chunk: list[FileRecord]) -> None:
+        shard = self._shard
+        shard.apply(chunk)
+        shard.take_rejects()
+        self.events += len(chunk)
+        if shard.dirty_rows > _PACK_ROWS:
+            pack_rows(shard)
+
+    def _view(self, time_us: int) -> Iterator[View]:
+        self.time_us = time_us
+        if self._is_wanted(time_us):
+            yield build([self._shard.freeze(time_us)], self._policy, self._choice.windows)
