@@ -70,6 +70,20 @@ class AgeIndex:
             if not of_label.days:
                 del self._labels[label]
 
+    def count_before(self, label: int, moment_us: int) -> int:
+        """How many of a label began before a moment."""
+        of_label = self._labels.get(label)
+        if of_label is None:
+            return 0
+        day = moment_us // DAY_US
+        running = of_label.days.get(day)
+        before = sum([len(starts) for index, starts in of_label.days.items() if index < day])
+        return before + (bisect_left(running, moment_us) if running else 0)
+
+    def counts_before(self, moment_us: int) -> dict[int, int]:
+        """How many began before a moment, per label."""
+        return {label: self.count_before(label, moment_us) for label in self._labels}
+
     def counts(self) -> dict[int, int]:
         """How many there are, per label."""
         return {label: starts.count for label, starts in self._labels.items()}

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 
 from metrics_core.catalog import FAMILIES, series_of
 from metrics_core.facts import CELL_MASK, CODE_MASK, CODE_SHIFT, LABEL_SHIFT, SUM
-from metrics_core.families.base import Family
+from metrics_core.families.base import PERIODS, Family
 from metrics_core.labels import NONE
+from metrics_core.money import major_units
+from metrics_core.panes import WINDOW_SPANS_US, window_start_us
 from metrics_core.policy import WINDOWS, Policy
 from metrics_core.series import Histogram, Series
-from metrics_core.view import Frozen, LabelValues, Table, View, history_start_us
+from metrics_core.times import SECOND_US
+from metrics_core.view import CrmFrozen, Frozen, LabelValues, Table, View, crm_start_us, history_start_us
 
-_COUNT, _CELLS, _SUM = range(3)
+_COUNT, _CELLS, _SUM, _LEVEL = range(4)
+_NOW, _BEFORE = PERIODS
+#: the window whose end is nearest to the moment itself
+_FINEST = "1h"
 
 
 class _Projection:
@@ -24,12 +30,16 @@ class _Projection:
         names = table.series.labels
         self._template = [fixed.get(name, "") for name in names]
         self._window_at = names.index("window") if "window" in names else -1
+        self._period_at = names.index("period") if "period" in names else -1
+        self.has_period = self._period_at >= 0
         self._picks = [(at, layout.index(name)) for at, name in enumerate(names) if name in layout]
 
-    def labels(self, window: str, subject: LabelValues) -> LabelValues:
+    def labels(self, window: str, subject: LabelValues, period: str = _NOW) -> LabelValues:
         row = self._template.copy()
         if self._window_at >= 0:
             row[self._window_at] = window
+        if self.has_period:
+            row[self._period_at] = period
         for at, pick in self._picks:
             row[at] = subject[pick]
         return tuple(row)
@@ -39,20 +49,66 @@ def build(frozen: Sequence[Frozen], policy: Policy, windows: Sequence[str] = WIN
     """The view of shards frozen at one moment. Pure: may run in a thread. ``windows`` may include ``all``."""
     tables = {series.name: Table(series) for family in FAMILIES for series in series_of(family, policy)}
     by_code = _projections(tables)
+    _withhold(tables, windows, crm_start_us(frozen), max((shard.time_us for shard in frozen), default=0))
     for shard in frozen:
         for window in windows:
             if window in shard.windows:
                 _add_facts(shard, window, by_code)
+        if shard.crm is not None:
+            _add_before(shard, shard.crm, windows, by_code)
+            _add_levels(shard, shard.crm, windows, tables)
         for family in FAMILIES:
             _add_state(shard, family, tables)
     for table in tables.values():
+        if table.series.leaves_as != "is":
+            _leave(table)
+        if table.withheld:
+            time_part = _time_part(table.series)
+            table.rows = {row: n for row, n in table.rows.items() if time_part(row) not in table.withheld}
         _show_zeros(table, windows)
-    return View(max((shard.time_us for shard in frozen), default=0), history_start_us(frozen), tables)
+    return View(
+        max((shard.time_us for shard in frozen), default=0), history_start_us(frozen), tables, crm_start_us(frozen)
+    )
+
+
+def _withhold(tables: Mapping[str, Table], windows: Sequence[str], start_us: int, time_us: int) -> None:
+    """Name what the history does not reach yet. The window ``all`` begins with it: nothing is known before."""
+    for window in windows:
+        lacking = {_NOW, _BEFORE}
+        if window in WINDOW_SPANS_US and start_us:
+            begin_us = window_start_us(window, time_us)
+            if begin_us >= start_us:
+                lacking.discard(_NOW)
+            if begin_us - WINDOW_SPANS_US[window][1] >= start_us:
+                lacking.discard(_BEFORE)
+        for table in tables.values():
+            series = table.series
+            if "period" in series.labels:
+                periods = lacking if series.at_start else lacking - {_NOW}
+                table.withheld |= {(window, period) for period in periods}
+            elif series.at_start and _NOW in lacking:
+                table.withheld.add((window,))
+
+
+def _time_part(series: Series) -> Callable[[LabelValues], LabelValues]:
+    at = [series.labels.index(name) for name in ("window", "period") if name in series.labels]
+    return lambda row: tuple([row[i] for i in at])
+
+
+def _leave(table: Table) -> None:
+    """Units of inside become those of outside, once everything is summed."""
+    series = table.series
+    currency_at = series.labels.index("currency") if series.leaves_as == "major_units" else -1
+    for row, exact in table.rows.items():
+        assert isinstance(exact, int), "money and time are exact until they leave"
+        table.rows[row] = exact / SECOND_US if currency_at < 0 else major_units(exact, row[currency_at])
 
 
 def _projections(tables: dict[str, Table]) -> list[tuple[int, _Projection] | None]:
     by_code: list[tuple[int, _Projection] | None] = [None] * (CODE_MASK + 1)
     for family in FAMILIES:
+        for code, (name, fixed) in {**family.levels, **family.starts}.items():
+            by_code[code >> CODE_SHIFT] = _LEVEL, _Projection(tables[name], fixed, family.layout)
         for code, (name, fixed) in family.counts.items():
             by_code[code >> CODE_SHIFT] = _COUNT, _Projection(tables[name], fixed, family.layout)
         for code, (name, fixed) in family.durations.items():
@@ -77,6 +133,8 @@ def _add_facts(shard: Frozen, window: str, by_code: list[tuple[int, _Projection]
         part, table, row = found
         if part == _COUNT:
             table.add(row, n)
+        elif part == _LEVEL:
+            continue  # what levels moved by is in _add_levels
         elif part == _SUM:
             table.histogram(row).sum_us += n
         elif shard.fine:
@@ -85,12 +143,60 @@ def _add_facts(shard: Frozen, window: str, by_code: list[tuple[int, _Projection]
             table.histogram(row).counts[key & CELL_MASK] += n
 
 
+def _add_before(
+    shard: Frozen, crm: CrmFrozen, windows: Sequence[str], by_code: list[tuple[int, _Projection] | None]
+) -> None:
+    """Facts of the window just before, of those series that show it."""
+    for window in windows:
+        for key, n in crm.before.get(window, {}).items():
+            bound = by_code[key >> CODE_SHIFT & CODE_MASK]
+            assert bound is not None, "every fact belongs to a family"
+            part, projection = bound
+            if part == _COUNT and projection.has_period:
+                projection.table.add(projection.labels(window, shard.labels[key >> LABEL_SHIFT], _BEFORE), n)
+
+
+def _add_levels(shard: Frozen, crm: CrmFrozen, windows: Sequence[str], tables: Mapping[str, Table]) -> None:
+    """Levels as of now, and as of each window's start: now less what they moved by since."""
+    nothing: dict[int, int] = {}
+    for family in FAMILIES:
+        now = _of_codes(family.levels, family, tables)
+        starts = _of_codes(family.starts, family, tables)
+        if now:
+            _add_level(shard, now, crm.levels[_FINEST], 1, "", _NOW)
+        for window in windows if starts else ():
+            if window not in WINDOW_SPANS_US:
+                continue
+            moved, moved_before = shard.windows.get(window, nothing), crm.before.get(window, nothing)
+            for period in PERIODS:
+                _add_level(shard, starts, crm.levels[window], 1, window, period)
+                _add_level(shard, starts, moved, -1, window, period)
+            _add_level(shard, starts, moved_before, -1, window, _BEFORE)
+
+
+def _of_codes(
+    codes: Mapping[int, tuple[str, dict[str, str]]], family: Family, tables: Mapping[str, Table]
+) -> dict[int, _Projection]:
+    return {
+        code >> CODE_SHIFT: _Projection(tables[name], fixed, family.layout) for code, (name, fixed) in codes.items()
+    }
+
+
+def _add_level(
+    shard: Frozen, of: Mapping[int, _Projection], counts: Mapping[int, int], sign: int, window: str, period: str
+) -> None:
+    for key, n in counts.items():
+        projection = of.get(key >> CODE_SHIFT & CODE_MASK)
+        if projection is not None and (period == _NOW or projection.has_period):
+            projection.table.add(projection.labels(window, shard.labels[key >> LABEL_SHIFT], period), sign * n)
+
+
 def _add_state(shard: Frozen, family: Family, tables: dict[str, Table]) -> None:
     if family.state is None:
         return
     for name, own, label, value in family.state(shard):
         table = tables[name]
-        row = _Projection(table, own, family.layout).labels("", shard.labels[label])
+        row = _Projection(table, own, family.layout).labels(own.get("window", ""), shard.labels[label])
         if isinstance(value, Histogram):
             table.histogram(row).add(value)
         else:
@@ -105,11 +211,13 @@ def _show_zeros(table: Table, windows: Sequence[str]) -> None:
         return
     closed = dict(series.enums, window=tuple(windows))
     open_at = [at for at, name in enumerate(series.labels) if name not in closed]
+    time_part = _time_part(series)
     seen = {tuple(row[at] for at in open_at) for row in table.rows} or {(NONE,) * len(open_at)}
     for values in seen:
         given = dict(zip((series.labels[at] for at in open_at), values, strict=True))
         for row in product(*_choices(series, closed, given)):
-            table.rows.setdefault(row, 0)
+            if not table.withheld or time_part(row) not in table.withheld:
+                table.rows.setdefault(row, 0)
 
 
 def _choices(series: Series, closed: dict[str, tuple[str, ...]], given: dict[str, str]) -> list[tuple[str, ...]]:

@@ -6,12 +6,16 @@ import msgspec
 
 from metrics_core.families import (
     backlog_age,
+    customers,
     first_response,
     flow,
+    leads,
     messages,
     open_tickets,
     reply_wait,
     resolution,
+    revenue,
+    subscriptions,
     waiting,
 )
 from metrics_core.families.base import Family
@@ -27,6 +31,10 @@ FAMILIES: tuple[Family, ...] = (
     waiting.FAMILY,
     flow.FAMILY,
     messages.FAMILY,
+    customers.FAMILY,
+    subscriptions.FAMILY,
+    revenue.FAMILY,
+    leads.FAMILY,
 )
 
 

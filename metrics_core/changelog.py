@@ -1,6 +1,7 @@
 """Rows of the changelog: which key holds what, and how it is written.
 
-``t<subject>`` a ticket, ``p<ring><index>`` a pane, ``l<id>`` a label tuple, ``m`` the shard's clock and start.
+``t<subject>`` a ticket, ``c<subject>`` a customer, ``d<subject>`` a lead, ``p<ring><index>`` a pane, ``l<id>`` a
+label tuple, ``e`` the levels, ``m`` the shard's clock and start.
 Keys that begin with a zero byte are the engine's own.
 """
 
@@ -10,7 +11,8 @@ import struct
 
 import msgspec
 
-TICKET, PANE, LABEL, META = b"t", b"p", b"l", b"m"
+TICKET, CUSTOMER, LEAD = b"t", b"c", b"d"
+PANE, LABEL, LEVELS, META = b"p", b"l", b"e", b"m"
 
 _pane_key = struct.Struct(">cBq")
 _label_key = struct.Struct(">cI")
@@ -20,10 +22,12 @@ unpack_label = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 
 
 class Meta(msgspec.Struct, array_like=True, gc=False):
-    """Largest and smallest accepted event time, in microseconds since the epoch; 0 = none."""
+    """Largest and smallest accepted event time, and the smallest of the CRM's, in microseconds since the epoch;
+    0 = none."""
 
     clock_us: int
     start_us: int
+    crm_start_us: int = 0
 
 
 unpack_meta = msgspec.msgpack.Decoder(Meta).decode

@@ -47,6 +47,40 @@ RESOLUTION_EVERY_SUM = _code(39)
 REPLY_WAIT = _code(40)
 REPLY_WAIT_SUM = _code(41)
 
+# levels of customers and subscriptions: how many, or how much, from this moment on
+CUSTOMERS = _code(64)
+CUSTOMERS_GONE = _code(65)
+SUBSCRIPTIONS = _code(66)
+MRR = _code(67)
+SUBSCRIBED = _code(68)
+# totals since the beginning: lifetimes, their number and their sum
+PURCHASE_LIFE_COUNT = _code(69)
+PURCHASE_LIFE_SUM = _code(70)
+SUBSCRIPTION_LIFE_COUNT = _code(71)
+SUBSCRIPTION_LIFE_SUM = _code(72)
+
+# changes of customers and subscriptions; amounts of money in minor units
+CUSTOMER_NEW = _code(80)
+CUSTOMER_LOST = _code(81)
+CUSTOMER_REACTIVATED = _code(82)
+SUBSCRIPTION_STARTED = _code(83)
+SUBSCRIPTION_CANCELLED = _code(84)
+MRR_NEW = _code(85)
+MRR_EXPANSION = _code(86)
+MRR_CONTRACTION = _code(87)
+MRR_CHURN = _code(88)
+MRR_REACTIVATION = _code(89)
+REVENUE = _code(90)
+ORDERS = _code(91)
+BUYERS = _code(92)
+REPEAT_BUYERS = _code(93)
+
+# leads, by stage
+LEAD_CREATED = _code(96)
+LEAD_QUALIFIED = _code(97)
+LEAD_WON = _code(98)
+LEAD_LOST = _code(99)
+
 #: from the code of a duration to the code of its sum
 SUM = 1 << CODE_SHIFT
 
@@ -54,30 +88,40 @@ SUM = 1 << CODE_SHIFT
 class Facts:
     """What a step of the state machine found: counts as (key, time_us, n), durations as (key, time_us, us, n).
 
-    ``n`` is 1 for a fact and -1 for one taken back. ``clamped`` counts durations below zero, made zero.
+    ``n`` is 1 for a fact (or an amount) and negative for one taken back. ``levels`` are those counts that also
+    add up for ever. ``clamped`` counts durations below zero, made zero.
     """
 
-    __slots__ = ("clamped", "counts", "durations")
+    __slots__ = ("clamped", "counts", "durations", "levels")
 
     def __init__(self) -> None:
         self.counts: list[tuple[int, int, int]] = []
         self.durations: list[tuple[int, int, int, int]] = []
+        self.levels: list[tuple[int, int, int]] = []
         self.clamped = 0
+
+    def level(self, key: int, time_us: int, n: int) -> None:
+        """A level moves by ``n``."""
+        self.counts.append((key, time_us, n))
+        self.levels.append((key, time_us, n))
 
     def clear(self) -> None:
         """Forget all; the lists stay the same objects."""
         self.counts.clear()
         self.durations.clear()
+        self.levels.clear()
         self.clamped = 0
 
     def take_back(self, other: Facts) -> None:
         """Add the negation of another's facts."""
         self.counts.extend((key, time_us, -n) for key, time_us, n in other.counts)
         self.durations.extend((key, time_us, us, -n) for key, time_us, us, n in other.durations)
+        self.levels.extend((key, time_us, -n) for key, time_us, n in other.levels)
         self.clamped -= other.clamped
 
     def extend(self, other: Facts) -> None:
         """Add another's facts."""
         self.counts.extend(other.counts)
         self.durations.extend(other.durations)
+        self.levels.extend(other.levels)
         self.clamped += other.clamped

@@ -27,12 +27,16 @@ WINDOW_SPANS_US: dict[str, tuple[int, int]] = {
 #: panes are kept for twice their longest window (``period = before``), and an hour for clocks that lag
 _SPARE_US = HOUR_US
 
+#: late facts above which totals are made anew instead of corrected one by one: a worker that catches up
+_LATE_FACTS = 500
+
 
 class _Window:
-    """Total of the panes [start, stop) of one ring; all of them have ended."""
+    """Total of the panes [start, stop) of one ring; all of them have ended. ``back_panes``: how long before the
+    window that ends now it ends."""
 
-    def __init__(self, length_panes: int) -> None:
-        self.length_panes = length_panes
+    def __init__(self, length_panes: int, back_panes: int = 0) -> None:
+        self.length_panes, self.back_panes = length_panes, back_panes
         self.start = self.stop = 0
         self.total: Counts = {}
 
@@ -63,13 +67,16 @@ def _add(total: Counts, pane: Counts, sign: int) -> None:
 
 
 class Ring:
-    """Panes of one width, and the windows that are made of them."""
+    """Panes of one width, and the windows that are made of them; with ``before``, also those just before."""
 
-    def __init__(self, width_us: int, windows: dict[str, int]) -> None:
+    def __init__(self, width_us: int, windows: dict[str, int], *, before: bool = False) -> None:
         self.width_us = width_us
         self.keep_panes = (2 * max(windows.values()) + _SPARE_US) // width_us
         self.panes: dict[int, Counts] = {}
-        self.windows = {name: _Window(length_us // width_us) for name, length_us in windows.items()}
+        lengths = {name: length_us // width_us for name, length_us in windows.items()}
+        self.now = {name: _Window(length) for name, length in lengths.items()}
+        self.before = {name: _Window(length, length) for name, length in lengths.items()} if before else {}
+        self.windows = (*self.now.values(), *self.before.values())
         #: panes changed since the last drain; panes the changelog holds
         self.dirty: set[int] = set()
         self.stored: set[int] = set()
@@ -91,9 +98,15 @@ class Ring:
         index = time_us // self.width_us
         if index >= self.sealed:
             return
-        for window in self.windows.values():
+        for window in self.windows:
             if window.start <= index < window.stop:
                 _add(window.total, {key: n}, 1)
+
+    def forget_totals(self) -> None:
+        """Make every total anew when it next moves."""
+        for window in self.windows:
+            window.start = window.stop = 0
+            window.total = {}
 
     def expire(self, clock_us: int) -> list[int]:
         """Drop panes too old for any window at ``clock_us`` or later; returns their numbers."""
@@ -104,7 +117,7 @@ class Ring:
         gone = [index for index in self.panes if index < floor]
         for index in gone:
             # a total that still holds the pane is rebuilt when it next moves
-            for window in self.windows.values():
+            for window in self.windows:
                 if window.start <= index < window.stop:
                     window.start = window.stop = 0
                     window.total = {}
@@ -116,31 +129,47 @@ class Ring:
         """Move the windows to ``time_us``."""
         ended = time_us // self.width_us
         end = -(-time_us // self.width_us)
-        for window in self.windows.values():
-            window.move(max(0, end - window.length_panes), ended, self.panes)
+        for window in self.windows:
+            stop = end - window.back_panes
+            window.move(max(0, stop - window.length_panes), min(stop, ended), self.panes)
         self.sealed = ended
 
     def totals(self, time_us: int) -> Iterator[tuple[str, Counts]]:
         """(window, counts) as of ``time_us``, to which the ring has been advanced; the dicts are copies."""
         ended = time_us // self.width_us
         running = self.panes.get(ended) if time_us % self.width_us else None
-        for name, window in self.windows.items():
+        for name, window in self.now.items():
             total = window.total.copy()
             if running:
                 _add(total, running, 1)
             yield name, total
 
+    def ahead(self, time_us: int, of: Counts) -> Counts:
+        """What the panes after the windows that end now hold of some keys."""
+        end = -(-time_us // self.width_us)
+        ahead: Counts = {}
+        for index in [index for index in self.panes if index >= end]:
+            _add(ahead, {key: n for key, n in self.panes[index].items() if key in of}, 1)
+        return ahead
+
 
 class Panes:
-    """All rings of a shard, and the total since the beginning where it is asked for."""
+    """All rings of a shard, and the total since the beginning where it is asked for.
 
-    def __init__(self, *, fine: bool, since_beginning: bool) -> None:
+    ``levels`` are sums for ever: what stands at a moment is the sum less what came after it, and that is in the
+    panes. So the level as of any window's start follows, without a copy of the past.
+    """
+
+    def __init__(self, *, fine: bool, since_beginning: bool, before: bool = False) -> None:
         by_width: dict[int, dict[str, int]] = {}
         for name, (width_us, length_us) in WINDOW_SPANS_US.items():
             by_width.setdefault(width_us, {})[name] = length_us
-        self.rings = [Ring(width_us, windows) for width_us, windows in by_width.items()]
+        self.rings = [Ring(width_us, windows, before=before) for width_us, windows in by_width.items()]
         self.fine = fine
         self.all: Counts | None = {} if since_beginning else None
+        self.levels: Counts = {}
+        #: whether the levels have changed since the last drain
+        self.levels_dirty = False
         self._waiting: list[tuple[int, int, int]] = []
         self._cell_of: Callable[[int], int] = cell_of if fine else _interval_of
 
@@ -152,6 +181,10 @@ class Panes:
                 counts.append((key | cell(lasted_us), time_us, n))
                 counts.append((key + SUM, time_us, n * lasted_us))
         self._waiting += facts.counts
+        if facts.levels:
+            self.levels_dirty = True
+            for key, _, n in facts.levels:
+                self.levels[key] = self.levels.get(key, 0) + n
 
     @property
     def waiting(self) -> int:
@@ -171,7 +204,7 @@ class Panes:
         sealed_us = fine.sealed * fine.width_us
         width_us, hour = coarse.width_us, -1
         by_hour: Counts = {}
-        recent = []
+        recent, late = [], []
         for fact in waiting:
             key, time_us, n = fact
             if time_us // width_us != hour:  # facts come in order, mostly: look the pane up once an hour
@@ -181,14 +214,23 @@ class Panes:
             if time_us >= middle_floor_us:
                 recent.append(fact)
             if time_us < sealed_us:
-                for ring in self.rings:
-                    ring.correct(time_us, key, n)
+                late.append(fact)
+        self._correct(late)
         self._count_recent(recent, fine, middle)
         if self.all is not None:
             get, total = self.all.get, self.all
             for key, _, n in waiting:
                 total[key] = get(key, 0) + n
         return gone
+
+    def _correct(self, late: list[tuple[int, int, int]]) -> None:
+        """Bring the totals up to facts in panes that they hold already."""
+        for ring in self.rings:
+            if len(late) > _LATE_FACTS:
+                ring.forget_totals()
+                continue
+            for key, time_us, n in late:
+                ring.correct(time_us, key, n)
 
     def _count_recent(self, facts: list[tuple[int, int, int]], fine: Ring, middle: Ring) -> None:
         width_us, minute = fine.width_us, -1
@@ -228,7 +270,29 @@ class Panes:
             out.update(ring.totals(time_us))
         if self.all is not None:
             out["all"] = {key: n for key, n in self.all.items() if n}
+            if self.levels:
+                # a subscription may change at an announced time
+                _add(out["all"], self.rings[0].ahead(time_us, self.all), -1)
         return out
+
+    def before(self) -> dict[str, Counts]:
+        """Counts of the window just before each window, as of the last ``totals``."""
+        return {name: window.total.copy() for ring in self.rings for name, window in ring.before.items()}
+
+    def levels_at_end(self, time_us: int) -> dict[str, Counts]:
+        """The levels as of the end of each window, the running pane included."""
+        out: dict[str, Counts] = {}
+        for ring in self.rings:
+            level = self.levels.copy()
+            _add(level, ring.ahead(time_us, self.levels), -1)
+            out.update(dict.fromkeys(ring.now, level))
+        return out
+
+
+def window_start_us(window: str, time_us: int) -> int:
+    """Where a window as of a moment begins: whole panes, the running one included."""
+    width_us, length_us = WINDOW_SPANS_US[window]
+    return -(-time_us // width_us) * width_us - length_us
 
 
 def _interval_of(duration_us: int) -> int:

@@ -26,6 +26,10 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     horizon_days: int = 70
     #: past transitions a row keeps, so that a late event can be put in its place
     history_events: int = 64
+    #: days without activity after which a customer without a running subscription is inactive
+    idle_days: int = 90
+    #: whether a customer is lost with the last running subscription, and back with a new one
+    churn_with_last_subscription: bool = True
     #: labels of helpdesk gauges and helpdesk histograms
     gauge_labels: tuple[str, ...] = ("channel", "group", "priority")
     histogram_labels: tuple[str, ...] = ("channel", "group")
@@ -52,6 +56,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise PolicyError("policy.horizon_days must be at least 61: two 30-day windows and a day")
         if not 8 <= self.history_events <= 1024:
             raise PolicyError("policy.history_events must lie between 8 and 1024")
+        if self.idle_days < 1:
+            raise PolicyError("policy.idle_days must be at least 1")
         for name in (*self.gauge_labels, *self.histogram_labels):
             if name not in ("channel", "group", "priority"):
                 raise PolicyError(f"policy label {name!r} is not known: use channel, group or priority")
@@ -60,6 +66,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def horizon_us(self) -> int:
         """How long after its closing a row is kept, in microseconds."""
         return self.horizon_days * DAY_US
+
+    @property
+    def idle_us(self) -> int:
+        """How long a customer may be silent and still be active, in microseconds."""
+        return self.idle_days * DAY_US
 
     @property
     def hash(self) -> str:

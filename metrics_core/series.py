@@ -13,7 +13,9 @@ class Series(msgspec.Struct, frozen=True):
     """One exposed series, named without the ``deskpulse_`` prefix; the unit is the last word of the name.
 
     ``enums`` names the closed label sets: every value is always shown. ``merge`` says how shards and workers
-    combine: counts add up, timestamps take the least.
+    combine: counts add up, timestamps take the least. ``leaves_as``: what the integers inside become when the
+    view is made - minor units of the ``currency`` major ones, microseconds seconds. ``at_start``: values are of
+    the window's start, and not known before the history reaches it.
     """
 
     name: str
@@ -22,6 +24,8 @@ class Series(msgspec.Struct, frozen=True):
     help: str
     enums: dict[str, tuple[str, ...]] = {}
     merge: Literal["sum", "min"] = "sum"
+    leaves_as: Literal["is", "major_units", "seconds"] = "is"
+    at_start: bool = False
 
 
 class Histogram(msgspec.Struct):

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 
 import msgspec
 
 from metrics_core import changelog
 from metrics_core.counters import Counters
+from metrics_core.crm_moves import CUSTOMER_MOVE_OF_CLASS, LEAD_MOVE_OF_CLASS
+from metrics_core.customer_base import CustomerBase, Customers, customer_kind
 from metrics_core.decode import decode
 from metrics_core.events import EVENT_CLASSES, TYPE_OF_CLASS, Event
 from metrics_core.facts import Facts
 from metrics_core.labels import NONE, LabelTable
+from metrics_core.leads import Lead, lead_kind
 from metrics_core.moves import MOVE_OF_CLASS
 from metrics_core.open_tickets import OpenTickets, ticket_kind
-from metrics_core.panes import Panes
+from metrics_core.panes import WINDOW_SPANS_US, Panes, window_start_us
 from metrics_core.partitioner import partition_for
 from metrics_core.policy import Policy
 from metrics_core.records import Record
@@ -25,7 +28,7 @@ from metrics_core.rows import Move
 from metrics_core.subjects import Subjects
 from metrics_core.tickets import KNOWN, Relabel
 from metrics_core.times import DAY_US, EARLIEST_US, LATEST_US, MINUTE_US, parse_rfc3339
-from metrics_core.view import Frozen
+from metrics_core.view import CrmFrozen, Frozen
 
 #: how far an event's time may lie beyond its record's: clocks differ by minutes, not by more
 FUTURE_US = 10 * MINUTE_US
@@ -38,6 +41,16 @@ _REJECT_OVERHEAD_BYTES = 200
 
 #: what an event does: the kind of subject it moves and how to boil it down; None where it only counts
 Handler = tuple[Subjects[Any], Callable[[Any], Move]] | None
+
+
+class _Common(TypedDict):
+    """What subjects of all kinds in a shard share."""
+
+    facts: Facts
+    counters: Counters
+    own: Callable[[str], None]
+    horizon_us: int
+    history_events: int
 
 
 class TicketTimes(msgspec.Struct):
@@ -82,25 +95,32 @@ class Shard:
         self.labels = LabelTable()
         unknown = self.labels.intern((NONE, NONE, NONE))
         assert unknown == 0, "a ticket of which nothing is known has label 0"
-        self.panes = Panes(fine=fine, since_beginning=since_beginning)
+        self.has_crm = kind != "helpdesk"
+        self.panes = Panes(fine=fine, since_beginning=since_beginning, before=self.has_crm)
         self.open = OpenTickets()
         self._facts = Facts()
-        self.tickets = Subjects(
-            ticket_kind(Relabel(self.labels.intern, self.labels.values), self.open),
-            facts=self._facts,
-            counters=self.counters,
-            own=self._own,
-            horizon_us=policy.horizon_us if retire else LATEST_US,
-            history_events=policy.history_events,
-        )
-        self._kinds: dict[bytes, Subjects[Any]] = {self.tickets.kind.prefix: self.tickets}
+        horizon_us = policy.horizon_us if retire else LATEST_US
+        common: _Common = {
+            "facts": self._facts,
+            "counters": self.counters,
+            "own": self._own,
+            "horizon_us": horizon_us,
+            "history_events": policy.history_events,
+        }
+        intern, values = self.labels.intern, self.labels.values
+        self.tickets = Subjects(ticket_kind(Relabel(intern, values), self.open), **common)
+        self.base = CustomerBase()
+        self.customers = Customers(customer_kind(intern, values, self.base, policy, horizon_us), **common)
+        self.leads: Subjects[Lead] = Subjects(lead_kind(intern), **common)
+        subjects = (self.tickets, self.customers, self.leads)
+        self._kinds: dict[bytes, Subjects[Any]] = {one.kind.prefix: one for one in subjects}
         self._handlers = self._handlers_of(kind)
         #: largest and smallest accepted event time, 0 = none yet
         self.clock_us = self.start_us = 0
         self._swept_day = 0
         #: pane keys to delete from the changelog
         self._removed: dict[bytes, None] = {}
-        self._saved_meta = (0, 0)
+        self._saved_meta = (0, 0, 0)
         #: times of events ahead of their records' clock (a heap), and how many ``until_us`` left out
         self._ahead: list[int] = []
         self._left_out = 0
@@ -111,8 +131,14 @@ class Shard:
         handlers: dict[type[Event], Handler] = {}
         for event_type, cls in EVENT_CLASSES.items():
             if kind is None or event_type.startswith("helpdesk.") == (kind == "helpdesk"):
-                move_of = MOVE_OF_CLASS.get(cls)
-                handlers[cls] = None if move_of is None else (self.tickets, move_of)
+                handlers[cls] = None
+                for subjects, moves in (
+                    (self.tickets, MOVE_OF_CLASS),
+                    (self.customers, CUSTOMER_MOVE_OF_CLASS),
+                    (self.leads, LEAD_MOVE_OF_CLASS),
+                ):
+                    if cls in moves:
+                        handlers[cls] = subjects, moves[cls]
         return handlers
 
     # -- applying records ---------------------------------------------------------------------------------
@@ -199,8 +225,9 @@ class Shard:
     def dirty_rows(self) -> int:
         """Changelog rows waiting for the next drain, about."""
         panes = sum(len(ring.dirty) for ring in self.panes.rings) + (self.panes.waiting > 0)
+        panes += self.panes.levels_dirty
         rows = sum(len(subjects.hot) + len(subjects.removed) for subjects in self._kinds.values())
-        meta = (self.clock_us, self.start_us) != self._saved_meta
+        meta = self._meta != self._saved_meta
         return rows + panes + len(self._removed) + len(self.labels.fresh) + meta
 
     def drain(self) -> Iterator[tuple[bytes, bytes | None]]:
@@ -219,12 +246,19 @@ class Shard:
                 yield changelog.pane_key(number, index), changelog.pack(counts)
             ring.stored |= ring.dirty
             ring.dirty.clear()
+        if self.panes.levels_dirty:
+            yield changelog.LEVELS, changelog.pack({key: n for key, n in self.panes.levels.items() if n})
+            self.panes.levels_dirty = False
         for subjects in self._kinds.values():
             yield from subjects.drain()
-        meta = (self.clock_us, self.start_us)
+        meta = self._meta
         if meta != self._saved_meta:
             self._saved_meta = meta
             yield changelog.META, changelog.pack(changelog.Meta(*meta))
+
+    @property
+    def _meta(self) -> tuple[int, int, int]:
+        return self.clock_us, self.start_us, self.customers.start_us
 
     def load(self, key: bytes, value: bytes | None) -> None:
         """One row of the changelog, in log order; the last one of a key wins."""
@@ -237,9 +271,12 @@ class Shard:
             )
         elif kind == changelog.LABEL and value is not None:
             self.labels.load(changelog.read_label_key(key), changelog.unpack_label(value))
+        elif kind == changelog.LEVELS and value is not None:
+            self.panes.levels = changelog.unpack_counts(value)
         elif kind == changelog.META and value is not None:
             meta = changelog.unpack_meta(value)
-            self.clock_us, self.start_us = self._saved_meta = meta.clock_us, meta.start_us
+            self.clock_us, self.start_us, self.customers.start_us = meta.clock_us, meta.start_us, meta.crm_start_us
+            self._saved_meta = self._meta
         else:
             raise ValueError(f"a changelog row of an unknown kind: {key[:16]!r}")
 
@@ -275,6 +312,24 @@ class Shard:
             clock_us=self.clock_us,
             orphan_tickets=self.tickets.orphans,
             future_events=self.future_events(time_us),
+            crm=self._freeze_crm(time_us) if self.has_crm else None,
+        )
+
+    def _freeze_crm(self, time_us: int) -> CrmFrozen:
+        """After the panes' totals of the same moment."""
+        levels = self.panes.levels_at_end(time_us)
+        for gone in (self.base.customers, self.base.subscriptions):
+            gone.forget(time_us)
+        idle_us = self.policy.idle_us
+        return CrmFrozen(
+            levels=levels,
+            before=self.panes.before(),
+            idle=self.base.idle.counts_before(time_us - idle_us),
+            lost={
+                window: self.base.lost_since(window_start_us(window, time_us), time_us)
+                for window in WINDOW_SPANS_US
+            },
+            start_us=self.customers.start_us,
         )
 
     @property

@@ -51,13 +51,16 @@ class Subjects(Generic[R]):
 
     # -- events -------------------------------------------------------------------------------------------
 
-    def apply(self, event: Event, time_us: int, move: Move, clock_us: int) -> None:
-        """Apply one event. Raises Refused where it is too late, beyond a row's history, or not ours."""
+    def apply(self, event: Event, time_us: int, move: Move, clock_us: int, fact_us: int = 0) -> None:
+        """Apply one event; with ``fact_us``, what it tells happens at that time. Raises Refused where it is too
+        late, beyond a row's history, or not ours."""
         subject = event.subject
         row = self.hot.get(subject)
         kind = self.kind
         if row is None or kind.is_closed(row):
             row = self._find(subject, event.source, time_us, clock_us, row)
+        if fact_us:
+            time_us = fact_us
         ident = event.id if event.source == row.source else f"{event.source}\0{event.id}"
         seq = "" if event.sequence is None else rows.sequence_key(event.sequence)
         if ident.encode() in row.history and self._is_repeat(row, Entry(ident, time_us, move, seq)):

@@ -12,6 +12,22 @@ LabelValues = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class CrmFrozen:
+    """The customers' part of a shard as of one moment.
+
+    ``levels``: window -> level key -> sum as of the window's end; ``before``: window -> fact key -> count of the
+    window just before; ``idle``: label -> customers too long silent; ``lost``: window -> (customers,
+    subscriptions) counted as of its start and gone now; ``start_us``: since when, 0 = nothing yet.
+    """
+
+    levels: dict[str, dict[int, int]]
+    before: dict[str, dict[int, int]]
+    idle: dict[int, int]
+    lost: dict[str, tuple[int, int]]
+    start_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Frozen:
     """A shard as of one moment: window -> fact key -> count, and what is open. Never changed again.
 
@@ -31,17 +47,20 @@ class Frozen:
     clock_us: int
     orphan_tickets: int
     future_events: int
+    crm: CrmFrozen | None = None
 
 
 @dataclass(slots=True)
 class Table:
     """Rows of one series: label values in the order of ``series.labels`` -> value.
 
-    Counts are integers, timestamps seconds since the epoch, histograms their own type.
+    Counts are integers, timestamps seconds since the epoch, histograms their own type. ``withheld`` holds values
+    of (window,) or (window, period) that the history does not reach: no row must say zero for them.
     """
 
     series: Series
     rows: dict[LabelValues, int | float | Histogram] = field(default_factory=dict)
+    withheld: set[LabelValues] = field(default_factory=set)
 
     def add(self, labels: LabelValues, value: int | float) -> None:
         """Add to a row, or keep the least, as the series merges."""
@@ -64,13 +83,20 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """Every series as of ``time_us``, by name without prefix. ``start_us``: since when events are complete."""
+    """Every series as of ``time_us``, by name without prefix. ``start_us``: since when events are complete;
+    ``crm_start_us``: since when those of customers are."""
 
     time_us: int
     start_us: int
     tables: dict[str, Table]
+    crm_start_us: int = 0
 
 
 def history_start_us(frozen: Sequence[Frozen]) -> int:
     """The earliest event over the shards, 0 = none."""
     return min((shard.start_us for shard in frozen if shard.start_us), default=0)
+
+
+def crm_start_us(frozen: Sequence[Frozen]) -> int:
+    """The earliest event of a customer over the shards, 0 = none."""
+    return min((shard.crm.start_us for shard in frozen if shard.crm and shard.crm.start_us), default=0)

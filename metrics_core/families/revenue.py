@@ -1,0 +1,67 @@
+"""Revenue: what was paid, for how many orders, by how many buyers, and for how long they keep buying."""
+
+from metrics_core import facts
+from metrics_core.crm_moves import CATEGORIES
+from metrics_core.families.base import PERIODS, Family
+from metrics_core.labels import NONE
+from metrics_core.series import Series
+
+_LIFETIME = "customer_lifetime_seconds"
+_BASES = ("purchase", "subscription")
+
+FAMILY = Family(
+    id="revenue",
+    question="What do customers pay, and how often?",
+    series=(
+        Series(
+            "revenue",
+            "gauge",
+            ("window", "period", "category", "currency"),
+            "Payments received in the window less refunds made in it, in major units; never summed across "
+            "currencies.",
+            enums={"period": PERIODS, "category": (*CATEGORIES, NONE)},
+            leaves_as="major_units",
+        ),
+        Series(
+            "orders",
+            "gauge",
+            ("window", "currency"),
+            "Distinct orders whose latest payment lies in the window; a payment without order is one of its own. "
+            "Interest and late fees are no orders, and a refund takes none back.",
+        ),
+        Series("buyers", "gauge", ("window", "currency"), "Customers with an order in the window."),
+        Series(
+            "repeat_buyers", "gauge", ("window", "currency"), "Customers with two or more orders in the window."
+        ),
+        Series(
+            f"{_LIFETIME}_sum",
+            "gauge",
+            ("basis",),
+            "Since the beginning. purchase: first to last order, over all buyers; subscription: start to end, over "
+            "ended subscriptions.",
+            enums={"basis": _BASES},
+            leaves_as="seconds",
+        ),
+        Series(
+            f"{_LIFETIME}_count",
+            "gauge",
+            ("basis",),
+            "Since the beginning. purchase: buyers; subscription: ended subscriptions whose start is known.",
+            enums={"basis": _BASES},
+        ),
+    ),
+    counts={
+        facts.REVENUE: ("revenue", {}),
+        facts.ORDERS: ("orders", {}),
+        facts.BUYERS: ("buyers", {}),
+        facts.REPEAT_BUYERS: ("repeat_buyers", {}),
+    },
+    levels={
+        facts.PURCHASE_LIFE_COUNT: (f"{_LIFETIME}_count", {"basis": "purchase"}),
+        facts.PURCHASE_LIFE_SUM: (f"{_LIFETIME}_sum", {"basis": "purchase"}),
+        facts.SUBSCRIPTION_LIFE_COUNT: (f"{_LIFETIME}_count", {"basis": "subscription"}),
+        facts.SUBSCRIPTION_LIFE_SUM: (f"{_LIFETIME}_sum", {"basis": "subscription"}),
+    },
+    per="none",
+    layout=("category", "currency"),
+)
