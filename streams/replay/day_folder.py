@@ -140,7 +140,9 @@ def _read_manifest(path: Path) -> Manifest | None:
 
 def _difference(before: Identity, now: Identity) -> str:
     names = [name for name in Identity.__struct_fields__ if getattr(before, name) != getattr(now, name)]
-    return " and ".join(name.replace("_", " ") for name in names)
+    # the id follows from all else, where nobody gave one
+    told = [name for name in names if name != "replay"] or names
+    return ", ".join(name.replace("_", " ") for name in told)
 
 
 def _name(time_us: int) -> str:
