@@ -2,26 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from metrics_core.derived_crm import DERIVED_CRM
+from metrics_core.derived_metric import Derived
+from metrics_core.formulas import Formula, OlderThan, Quantile, Term, WindowDays
 
-from metrics_core.formulas import Formula, OlderThan, Quantile, Term, Vector, WindowDays
-from metrics_core.view import View
-
-
-@dataclass(frozen=True)
-class Derived:
-    """A derived metric: its id, output labels, formula, unit and question."""
-
-    id: str
-    by: tuple[str, ...]
-    formula: Formula
-    unit: str
-    question: str
-
-    def evaluate(self, view: View, extra: tuple[str, ...] = ()) -> Vector:
-        """Values by the output labels, and by ``extra`` ones where the terms carry them."""
-        return self.formula.evaluate(view, tuple(dict.fromkeys((*self.by, *extra))))
-
+__all__ = ["DERIVED", "Derived"]
 
 _CLOCK = ("window", "clock")
 _RESOLUTION = ("window", "clock", "resolution")
@@ -35,7 +20,7 @@ def _mean(series: str) -> Formula:
     return Term(series, part="gsum") / Term(series, part="gcount")
 
 
-DERIVED: tuple[Derived, ...] = (
+_HELPDESK: tuple[Derived, ...] = (
     Derived(
         "first_response_mean", _CLOCK, _mean("first_response_seconds"), "seconds",
         "How long is the average wait for a first answer?",
@@ -93,3 +78,5 @@ DERIVED: tuple[Derived, ...] = (
         "Is more coming in than going out?",
     ),
 )  # fmt: skip
+
+DERIVED: tuple[Derived, ...] = (*_HELPDESK, *DERIVED_CRM)

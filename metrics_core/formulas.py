@@ -19,6 +19,9 @@ from metrics_core.view import Table, View
 
 Labels = tuple[str, ...]
 
+#: the year of the metric specification
+YEAR_US = 365.25 * DAY_US
+
 
 @dataclass(frozen=True)
 class Vector:
@@ -48,6 +51,17 @@ class Formula:
 
     def __truediv__(self, other: Formula) -> Formula:
         return _Ratio(self, other)
+
+    def __mul__(self, other: Formula) -> Formula:
+        return _Product(self, other)
+
+    def scaled(self, factor: float) -> Formula:
+        """The same in another unit."""
+        return _Scaled(self, factor)
+
+    def since(self, before: Formula) -> Formula:
+        """How much more this is than ``before``, where both are known."""
+        return _Change(self, before)
 
 
 @dataclass(frozen=True)
@@ -127,6 +141,20 @@ class WindowDays(Formula):
 
 
 @dataclass(frozen=True)
+class WindowYears(Formula):
+    """Length of each window in years of 365.25 days; ``all`` is as long as the history of customers."""
+
+    def evaluate(self, view: View, by: Labels) -> Vector:
+        rows: dict[Labels, float] = {
+            (name,): length_us / YEAR_US for name, (_, length_us) in WINDOW_SPANS_US.items()
+        }
+        start_us = view.crm_start_us or view.start_us
+        if start_us:
+            rows["all",] = (view.time_us - start_us) / YEAR_US
+        return Vector(("window",), rows)
+
+
+@dataclass(frozen=True)
 class _Pointwise(Formula):
     sign: Literal["+", "-"]
     left: Formula
@@ -148,7 +176,40 @@ class _Ratio(Formula):
         return _meet(over, under, lambda a, b: a / b if b > 0 else None)
 
 
-def _meet(left: Vector, right: Vector, join: Callable[[float, float], float | None]) -> Vector:
+@dataclass(frozen=True)
+class _Product(Formula):
+    left: Formula
+    right: Formula
+
+    def evaluate(self, view: View, by: Labels) -> Vector:
+        left, right = self.left.evaluate(view, by), self.right.evaluate(view, by)
+        return _meet(left, right, lambda a, b: a * b, strict=True)
+
+
+@dataclass(frozen=True)
+class _Scaled(Formula):
+    formula: Formula
+    factor: float
+
+    def evaluate(self, view: View, by: Labels) -> Vector:
+        vector = self.formula.evaluate(view, by)
+        return Vector(vector.names, {values: value * self.factor for values, value in vector.rows.items()})
+
+
+@dataclass(frozen=True)
+class _Change(Formula):
+    now: Formula
+    before: Formula
+
+    def evaluate(self, view: View, by: Labels) -> Vector:
+        now, before = self.now.evaluate(view, by), self.before.evaluate(view, by)
+        return _meet(now, before, lambda a, b: a - b, strict=True)
+
+
+def _meet(
+    left: Vector, right: Vector, join: Callable[[float, float], float | None], *, strict: bool = False
+) -> Vector:
+    """Both vectors joined row by row. What one lacks is 0, or with ``strict`` gives no value."""
     wide = left if set(right.names) <= set(left.names) else right
     assert set(left.names) | set(right.names) == set(wide.names), "neither side has all labels"
     keys = dict.fromkeys(wide.rows)
@@ -157,7 +218,8 @@ def _meet(left: Vector, right: Vector, join: Callable[[float, float], float | No
         keys.update(dict.fromkeys(_reordered(narrow, wide.names)))
     rows = {}
     for values in keys:
-        value = join(left.at(wide.names, values) or 0, right.at(wide.names, values) or 0)
+        a, b = left.at(wide.names, values), right.at(wide.names, values)
+        value = None if strict and (a is None or b is None) else join(a or 0, b or 0)
         if value is not None:
             rows[values] = value
     return Vector(wide.names, rows)

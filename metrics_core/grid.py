@@ -53,10 +53,11 @@ def cell_of(duration_us: int) -> int:
 
 #: histogram interval (0 to INTERVALS - 1) of each cell
 INTERVAL_OF_CELL: tuple[int, ...] = tuple(bisect_left(EDGES_US, bound) for bound in BOUNDS_US)
-#: what an order statistic in the cell is taken to be, in seconds
-VALUE_S_OF_CELL: tuple[float, ...] = tuple(
-    (bound if i == 0 or bound - BOUNDS_US[i - 1] == 1 else (bound + BOUNDS_US[i - 1]) / 2) / SECOND_US
-    for i, bound in enumerate(BOUNDS_US)
+#: what an order statistic in the cell is taken to be, in seconds: the harmonic mean of the least and the largest
+#: that it holds, which is as far from one as from the other in proportion
+VALUE_S_OF_CELL: tuple[float, ...] = (
+    0.0,
+    *(2 * (low + 1) * high / (low + 1 + high) / SECOND_US for low, high in pairwise(BOUNDS_US)),
 )
 
 

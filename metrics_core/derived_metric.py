@@ -1,0 +1,23 @@
+"""The shape of a derived metric."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from metrics_core.formulas import Formula, Vector
+from metrics_core.view import View
+
+
+@dataclass(frozen=True)
+class Derived:
+    """A derived metric: its id, output labels, formula, unit and question."""
+
+    id: str
+    by: tuple[str, ...]
+    formula: Formula
+    unit: str
+    question: str
+
+    def evaluate(self, view: View, extra: tuple[str, ...] = ()) -> Vector:
+        """Values by the output labels, and by ``extra`` ones where the terms carry them."""
+        return self.formula.evaluate(view, tuple(dict.fromkeys((*self.by, *extra))))
