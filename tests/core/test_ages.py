@@ -1,0 +1,78 @@
+"""Ages move by themselves: how many began before a moment, whatever the moment."""
+
+from __future__ import annotations
+
+import pytest
+from desk_story import START_US
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metrics_core.ages import AgeIndex
+from metrics_core.grid import EDGES_S, EDGES_US, INTERVALS
+from metrics_core.times import DAY_US, SECOND_US
+
+LABEL = 3
+
+
+def index_of(*starts_us: int) -> AgeIndex:
+    index = AgeIndex()
+    for start_us in starts_us:
+        index.add(LABEL, start_us)
+    return index
+
+
+@pytest.mark.parametrize("edge", range(len(EDGES_S)))
+def test_an_age_on_an_edge_is_within_it_and_a_microsecond_more_is_not(edge: int) -> None:
+    index = index_of(START_US)
+    assert index.ages(START_US + EDGES_US[edge])[LABEL].counts[edge] == 1
+    assert index.ages(START_US + EDGES_US[edge] + 1)[LABEL].counts[edge + 1] == 1
+
+
+def test_what_begins_later_has_age_zero() -> None:
+    ages = index_of(START_US + 5 * DAY_US, START_US - SECOND_US).ages(START_US)[LABEL]
+    assert ages.counts[0] == 2
+    assert ages.sum_us == SECOND_US
+
+
+def test_the_oldest_is_the_earliest_start() -> None:
+    index = index_of(START_US, START_US - 3 * DAY_US, START_US + DAY_US)
+    assert index.oldest() == {LABEL: START_US - 3 * DAY_US}
+    assert index.ages(START_US)[LABEL].oldest_us == START_US - 3 * DAY_US
+
+
+def test_a_label_whose_last_start_goes_is_forgotten() -> None:
+    index = index_of(START_US)
+    index.remove(LABEL, START_US)
+    assert index.ages(START_US) == index.counts() == index.oldest() == {}
+
+
+def test_of_two_equal_starts_one_is_taken_out() -> None:
+    index = index_of(START_US, START_US)
+    index.remove(LABEL, START_US)
+    assert index.counts() == {LABEL: 1}
+
+
+def test_taking_out_what_was_never_put_in_is_a_defect_of_ours() -> None:
+    index = index_of(START_US + 1)
+    with pytest.raises(AssertionError):
+        index.remove(LABEL, START_US)
+
+
+@given(
+    starts=st.lists(st.integers(-(10**13), 10**12), min_size=1, max_size=20),
+    removed=st.integers(0, 19),
+    now=st.integers(-(10**13), 10**13),
+)
+def test_ages_are_what_counting_one_by_one_gives(starts: list[int], removed: int, now: int) -> None:
+    index = index_of(*(START_US + start for start in starts))
+    left = [start for at, start in enumerate(starts) if at != removed or len(starts) == 1]
+    for start in starts[removed : removed + 1]:
+        if len(starts) > 1:
+            index.remove(LABEL, START_US + start)
+    ages = index.ages(START_US + now)[LABEL]
+    expected = [0] * INTERVALS
+    for start in left:
+        age = max(0, now - start)
+        expected[next((i for i, edge in enumerate(EDGES_US) if age <= edge), INTERVALS - 1)] += 1
+    assert ages.counts == expected
+    assert ages.sum_us == sum(max(0, now - start) for start in left)
