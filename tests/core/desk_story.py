@@ -17,6 +17,8 @@ from metrics_core.view import View
 
 #: minute 0 of every story, a Monday; on a pane edge of every width
 START_US = parse_rfc3339("2026-03-02T00:00:00Z")
+#: in minutes
+ONE_DAY = DAY_US / MINUTE_US
 
 
 class Desk:
@@ -34,7 +36,7 @@ class Desk:
         ``source`` and ``sequence``."""
         number = next(self._numbers)
         envelope = {name: changes.pop(name) for name in ("id", "source", "sequence") if name in changes}
-        event = {
+        event: dict[str, Any] = {
             "specversion": "1.0",
             "id": f"e{number:04d}",
             "source": "desk",
@@ -67,14 +69,14 @@ class Desk:
 
     # -- questions ----------------------------------------------------------------------------------------
 
-    def view(self, at: float = DAY_US / MINUTE_US) -> View:
+    def view(self, at: float = ONE_DAY) -> View:
         return build([self.shard.freeze(START_US + round(at * MINUTE_US))], self.policy)
 
-    def value(self, series: str, at: float = DAY_US / MINUTE_US, **labels: str) -> float:
+    def value(self, series: str, at: float = ONE_DAY, **labels: Any) -> float:
         """Sum of a gauge's rows with these labels."""
         return sum(value for _, value in self._rows(series, at, labels) if not isinstance(value, Histogram))
 
-    def flow(self, flow: str, at: float = DAY_US / MINUTE_US, window: str = "24h", **labels: str) -> float:
+    def flow(self, flow: str, at: float = ONE_DAY, window: str = "24h", **labels: Any) -> float:
         return self.value("tickets", at, flow=flow, window=window, **labels)
 
     def flows(self) -> dict[str, float]:
@@ -83,10 +85,10 @@ class Desk:
         found = {name: self.flow(name) for name in table.series.enums["flow"]}
         return {name: count for name, count in found.items() if count}
 
-    def open(self, **labels: str) -> float:
+    def open(self, **labels: Any) -> float:
         return self.value("open_tickets", **labels)
 
-    def minutes(self, series: str, at: float = DAY_US / MINUTE_US, **labels: str) -> tuple[int, float]:
+    def minutes(self, series: str, at: float = ONE_DAY, **labels: Any) -> tuple[int, float]:
         """(number, sum in minutes) of a histogram series in the last day, or as of now."""
         count, sum_us = 0, 0
         for row, value in self._rows(series, at, labels):
@@ -94,18 +96,18 @@ class Desk:
                 count, sum_us = count + value.count, sum_us + value.sum_us
         return count, sum_us / MINUTE_US
 
-    def first_response(self, **labels: str) -> tuple[int, float]:
+    def first_response(self, **labels: Any) -> tuple[int, float]:
         return self.minutes("first_response_seconds", **labels)
 
     def reply_wait(self) -> tuple[int, float]:
         return self.minutes("reply_wait_seconds")
 
-    def resolution(self, which: str, **labels: str) -> tuple[int, float]:
+    def resolution(self, which: str, **labels: Any) -> tuple[int, float]:
         return self.minutes("resolution_seconds", resolution=which, **labels)
 
     def labels_seen(self, series: str, name: str) -> set[str]:
         """Values of one label in the rows of a series."""
-        return {row[name] for row, _ in self._rows(series, DAY_US / MINUTE_US, {})}
+        return {row[name] for row, _ in self._rows(series, ONE_DAY, {})}
 
     def _rows(
         self, series: str, at: float, labels: dict[str, str]
