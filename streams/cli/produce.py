@@ -48,11 +48,11 @@ def command(
 async def _produce(
     settings: Settings, files: list[str], speed: float | None, shift_to_now: bool, event_record_time: bool
 ) -> None:
-    from streams.cli.writing import progress_bar
     from streams.connect import client_arguments
     from streams.event_files import STANDARD_INPUT, EventFiles, as_they_come, latest_us
     from streams.pace import Pace, wall_us
     from streams.produce import Produced, Routes, TopicWriter, produce
+    from streams.progress import progress_bar
     from streams.topics import ensure_topics
 
     produced = Produced()

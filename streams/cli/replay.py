@@ -118,7 +118,7 @@ def _run(request: Request) -> None:
 
 
 def _with_bar(request: Request) -> Outcome:
-    from streams.cli.writing import progress_bar
+    from streams.progress import progress_bar
     from streams.replay.run import Progress, run
 
     began_s = time.monotonic()

@@ -125,10 +125,10 @@ def _to_topics(settings: Settings, traffic: Traffic, end_us: int | None, speed: 
 
 async def _pour(settings: Settings, traffic: Traffic, end_us: int | None, speed: float | None) -> None:
     from metrics_core.times import format_us
-    from streams.cli.writing import progress_bar
     from streams.connect import client_arguments
     from streams.pace import Pace, wall_us
     from streams.produce import TopicWriter, pour
+    from streams.progress import progress_bar
     from streams.topics import ensure_topics
 
     await ensure_topics(settings)

@@ -1,4 +1,4 @@
-"""What commands that write share: progress on stderr, and a stop that delivers what was taken."""
+"""What commands that write share: a stop that delivers what was taken."""
 
 from __future__ import annotations
 
@@ -9,28 +9,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from aiokafka.errors import KafkaError
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from streams.settings import ConfigurationError
 
 T = TypeVar("T")
-
-
-def progress_bar() -> Progress:
-    """A bar with count, rate and time left; silent where stderr is no terminal."""
-    console = Console(stderr=True)
-    return Progress(
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[events]:,} events, {task.fields[rate]:,.0f}/s"),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-        refresh_per_second=4,
-    )
 
 
 def run_in_order(work: Callable[[], T]) -> T | None:

@@ -12,12 +12,12 @@ from rich.console import Console
 
 from metrics_core.times import DAY_US
 from streams.broker.choice import broker_for
-from streams.cli.writing import progress_bar
 from streams.connect import client_arguments
 from streams.demo.names import demo_settings
 from streams.demo.worker_process import WorkerProcess
 from streams.pace import Pace, wall_us
 from streams.produce import TopicWriter, pour
+from streams.progress import progress_bar
 from streams.settings import Settings
 from streams.simulate import Emission, Traffic
 from streams.top import run_top
