@@ -33,8 +33,8 @@ from metrics_core.view import CrmFrozen, Frozen
 #: how far an event's time may lie beyond its record's: clocks differ by minutes, not by more
 FUTURE_US = 10 * MINUTE_US
 
-#: facts that may wait to be counted: bounds memory, and settling to about 10 ms at once
-_WAITING_FACTS = 20_000
+#: facts that may wait to be counted: bounds memory, and settling to a few ms at once
+_WAITING_FACTS = 5_000
 
 #: rejects of one kind repeat; what is kept of each in memory is bounded by the engine's checkpoints
 _REJECT_OVERHEAD_BYTES = 200
@@ -247,7 +247,8 @@ class Shard:
             ring.stored |= ring.dirty
             ring.dirty.clear()
         if self.panes.levels_dirty:
-            yield changelog.LEVELS, changelog.pack({key: n for key, n in self.panes.levels.items() if n})
+            # zeros too: they say which keys are levels, of which panes ahead may hold changes
+            yield changelog.LEVELS, changelog.pack(self.panes.levels)
             self.panes.levels_dirty = False
         for subjects in self._kinds.values():
             yield from subjects.drain()

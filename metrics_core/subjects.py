@@ -13,8 +13,8 @@ from metrics_core.rejects import Reason, Refused
 from metrics_core.rows import Entry, Kind, Move, R, pack
 from metrics_core.times import DAY_US
 
-#: rows that may wait to be settled: bounds settling to about 10 ms at once
-_TOUCHED_ROWS = 8_000
+#: rows that may wait to be settled: bounds settling to a few ms at once
+_TOUCHED_ROWS = 2_000
 
 
 class Subjects(Generic[R]):
@@ -35,6 +35,7 @@ class Subjects(Generic[R]):
         history_events: int,
     ) -> None:
         self.kind = kind
+        self._steps = kind.steps
         self._facts, self._counters, self._own = facts, counters, own
         self._horizon_us, self._history_events = horizon_us, history_events
         #: rows touched since the last drain, decoded; all others, packed
@@ -56,9 +57,9 @@ class Subjects(Generic[R]):
         late, beyond a row's history, or not ours."""
         subject = event.subject
         row = self.hot.get(subject)
-        kind = self.kind
-        if row is None or kind.is_closed(row):
-            row = self._find(subject, event.source, time_us, clock_us, row)
+        limit_us = (clock_us if clock_us > time_us else time_us) - self._horizon_us
+        if row is None or row.last_us < limit_us or time_us < limit_us:
+            row = self._find(subject, event.source, time_us, limit_us, row)
         if fact_us:
             time_us = fact_us
         ident = event.id if event.source == row.source else f"{event.source}\0{event.id}"
@@ -66,30 +67,28 @@ class Subjects(Generic[R]):
         if ident.encode() in row.history and self._is_repeat(row, Entry(ident, time_us, move, seq)):
             return
         if subject not in self._touched:
-            self._touched[subject] = (kind.standing(row), kind.is_known(row), False)
+            self._touched[subject] = (self.kind.standing(row), self.kind.is_known(row), False)
         if time_us > row.last_us or (time_us == row.last_us and (seq, event.id) > (row.last_seq, row.last_id)):
             row.history += pack((ident, time_us, move, seq) if seq else (ident, time_us, move))
             row.last_us, row.last_seq, row.last_id = time_us, seq, event.id
             row.events += 1
-            kind.steps[move if type(move) is int else move[0]](row, time_us, move, self._facts)  # type: ignore[index]
+            self._steps[move if type(move) is int else move[0]](row, time_us, move, self._facts)  # type: ignore[index]
         else:
             row = self._late(subject, row, Entry(ident, time_us, move, seq))
         if row.events >= self._history_events:
-            rows.fold_oldest(kind, row)
+            rows.fold_oldest(self.kind, row)
 
-    def _find(self, subject: str, source: str, time_us: int, clock_us: int, row: R | None) -> R:
+    def _find(self, subject: str, source: str, time_us: int, limit_us: int, row: R | None) -> R:
         """The subject's row, a new one where there is none; a closed row past the horizon is retired first."""
         kind = self.kind
         if row is None:
             packed = self.rest.get(subject)
             if packed is not None:
                 row = self.hot[subject] = kind.unpack(packed)
-        horizon_us = self._horizon_us
-        now_us = max(clock_us, time_us)
-        if row is not None and kind.is_closed(row) and row.last_us + horizon_us < now_us:
+        if row is not None and row.last_us < limit_us and kind.is_closed(row):
             self._remove(subject, row)
             row = None
-        if time_us < now_us - horizon_us and (row is None or not kind.is_known(row)):
+        if time_us < limit_us and (row is None or not kind.is_known(row)):
             raise Refused(Reason.TOO_LATE, "older than the horizon, and its subject is not known any more")
         if row is None:
             self._own(subject)
