@@ -72,22 +72,21 @@ def build(frozen: Sequence[Frozen], policy: Policy, windows: Sequence[str] = WIN
 
 
 def _withhold(tables: Mapping[str, Table], windows: Sequence[str], start_us: int, time_us: int) -> None:
-    """Name what the history does not reach yet. The window ``all`` begins with it: nothing is known before."""
+    """Name what the history does not reach yet: flows of a window that begins before it, levels as of a start that
+    is not after its own (what stood before, a snapshot tells later). ``all`` has no window before it."""
     for window in windows:
-        lacking = {_NOW, _BEFORE}
+        begins_us: dict[str, int] = {}
         if window in WINDOW_SPANS_US and start_us:
-            begin_us = window_start_us(window, time_us)
-            if begin_us >= start_us:
-                lacking.discard(_NOW)
-            if begin_us - WINDOW_SPANS_US[window][1] >= start_us:
-                lacking.discard(_BEFORE)
+            now_us = window_start_us(window, time_us)
+            begins_us = {_NOW: now_us, _BEFORE: now_us - WINDOW_SPANS_US[window][1]}
         for table in tables.values():
             series = table.series
-            if "period" in series.labels:
-                periods = lacking if series.at_start else lacking - {_NOW}
-                table.withheld |= {(window, period) for period in periods}
-            elif series.at_start and _NOW in lacking:
-                table.withheld.add((window,))
+            has_period = "period" in series.labels
+            for period in PERIODS if has_period else (_NOW,) if series.at_start else ():
+                begin_us = begins_us.get(period, 0)
+                is_known = begin_us > start_us if series.at_start else period == _NOW or begin_us >= start_us > 0
+                if not is_known:
+                    table.withheld.add((window, period) if has_period else (window,))
 
 
 def _time_part(series: Series) -> Callable[[LabelValues], LabelValues]:
