@@ -35,7 +35,9 @@ class Desk:
         """One event, ``helpdesk.ticket.<kind>`` unless it names a family; ``changes`` are its data, but ``id``,
         ``source`` and ``sequence``."""
         number = next(self._numbers)
-        envelope = {name: changes.pop(name) for name in ("id", "source", "sequence") if name in changes}
+        envelope: dict[str, Any] = {
+            name: changes.pop(name) for name in ("id", "source", "sequence") if name in changes
+        }
         event: dict[str, Any] = {
             "specversion": "1.0",
             "id": f"e{number:04d}",
