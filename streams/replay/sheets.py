@@ -10,10 +10,11 @@ from typing import BinaryIO, Protocol
 
 import msgspec
 
-from metrics_core.view import View
+from metrics_core.times import format_us
+from metrics_core.view import Table, View
 from streams.replay.choice import Choice
 from streams.replay.openmetrics import OpenMetricsSheet
-from streams.report import chosen_rows
+from streams.report import Row, chosen_rows
 
 CSV_COLUMNS = ("time", "metric", "labels", "value")
 
@@ -51,14 +52,33 @@ def open_sheet(form: Form, file: BinaryIO, choice: Choice, replay_id: str) -> Sh
     return _JsonLines(file, choice) if form is Form.JSONL else _Csv(file, choice)
 
 
+class ChosenRows:
+    """Rows of views that follow each other; those of an unchanged view are only given their time."""
+
+    def __init__(self, choice: Choice) -> None:
+        self._choice = choice
+        self._tables: dict[str, Table] = {}
+        self._rows: list[Row] = []
+
+    def of(self, view: View) -> list[Row]:
+        """The rows of a view; they are valid until the next call."""
+        if view.tables is self._tables:
+            time = format_us(view.time_us)
+            for row in self._rows:
+                row["time"] = time
+        else:
+            self._tables, self._rows = view.tables, list(chosen_rows(view, self._choice))
+        return self._rows
+
+
 class _JsonLines:
     def __init__(self, file: BinaryIO, choice: Choice) -> None:
-        self._file, self._choice = file, choice
+        self._file, self._rows = file, ChosenRows(choice)
         self._encode = msgspec.json.Encoder().encode
 
     def add(self, view: View) -> None:
         encode = self._encode
-        self._file.writelines(encode(row) + b"\n" for row in chosen_rows(view, self._choice))
+        self._file.writelines(encode(row) + b"\n" for row in self._rows.of(view))
 
     def finish(self) -> None:
         pass
@@ -69,13 +89,13 @@ class _JsonLines:
 
 class _Csv:
     def __init__(self, file: BinaryIO, choice: Choice) -> None:
-        self._file, self._choice = file, choice
+        self._file, self._rows = file, ChosenRows(choice)
         self._write([CSV_COLUMNS])
 
     def add(self, view: View) -> None:
         self._write(
             (row["time"], row["metric"], json.dumps(row["labels"], sort_keys=True), row["value"])
-            for row in chosen_rows(view, self._choice)
+            for row in self._rows.of(view)
         )
 
     def finish(self) -> None:
