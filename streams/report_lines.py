@@ -12,12 +12,14 @@ from metrics_core.view import View
 
 #: the column of what has no window
 NOW = "now"
+#: labels of customers that are summed over unless asked for
+_FOLDED = frozenset({"origin", "plan", "segment"})
 _UNIT_S = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line. ``unit`` is ``count``, ``seconds``, ``timestamp`` or a derived metric's own."""
+    """One line. ``unit`` is ``count``, ``seconds``, ``money``, ``timestamp`` or a derived metric's own."""
 
     title: str
     unit: str
@@ -30,16 +32,24 @@ class Line:
 
 
 def series_lines(view: View, series: Series, by: Sequence[str]) -> Iterator[Line]:
-    """A line per value of the series' own labels and of ``by``; a histogram takes one line a statistic."""
+    """A line per value of the series' own labels and of ``by``; a histogram takes one line a statistic.
+
+    The window before is left to the derived metrics that compare with it.
+    """
     table = view.tables[series.name]
     names = table.series.labels
-    shown = [at for at, name in enumerate(names) if name in by or (name in series.labels and name != "window")]
+    own = {*series.labels} - _FOLDED - {"window", "period"}
+    shown = [at for at, name in enumerate(names) if name in by or name in own]
     cells: dict[tuple[str, ...], dict[str, int | float | Histogram]] = {}
     for values, value in table.rows.items():
+        if "period" in names and values[names.index("period")] != "now":
+            continue
         column = values[names.index("window")] if "window" in names else NOW
         row = cells.setdefault(tuple(values[at] for at in shown), {})
         row[column] = _merged(row.get(column), value, least=series.merge == "min")
     unit = "timestamp" if series.name.endswith("timestamp_seconds") else "count"
+    if series.leaves_as != "is":
+        unit = "money" if series.leaves_as == "major_units" else "seconds"
     for labels, by_column in sorted(cells.items()):
         title = " ".join((series.name.removesuffix("_seconds").replace("_", " "), *labels))
         if series.kind == "gauge":
@@ -76,7 +86,8 @@ def duration(seconds: float) -> str:
         amount = seconds / _UNIT_S[unit]
         if abs(amount) < below:
             return f"{amount:.3g} {unit}"
-    return f"{seconds / _UNIT_S['d']:.3g} d"
+    days = seconds / _UNIT_S["d"]
+    return f"{days:,.0f} d" if abs(days) >= 1000 else f"{days:.3g} d"
 
 
 def value_text(value: float, unit: str) -> str:
@@ -87,6 +98,8 @@ def value_text(value: float, unit: str) -> str:
         return duration(value)
     if unit == "ratio":
         return f"{value:.1%}"
+    if unit == "money":
+        return f"{value:,.2f}"
     return f"{value:,}" if unit == "count" else f"{value:,.4g}"
 
 

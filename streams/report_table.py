@@ -81,7 +81,16 @@ def _heading(view: View) -> str:
 
 def _families(view: View, by: Sequence[str]) -> list[tuple[str, list[Line]]]:
     return [
-        (family.question, [line for series in family.series for line in series_lines(view, series, by)])
+        (
+            family.question,
+            [
+                line
+                for series in family.series
+                for line in series_lines(view, series, by)
+                # categories and the like are many: those that nothing was counted for are left out
+                if family.per == "ticket" or any(line.values.values())
+            ],
+        )
         for family in FAMILIES
     ]
 
@@ -91,8 +100,9 @@ def _derived(view: View, by: Sequence[str]) -> list[Line]:
 
 
 def _columns(lines: Sequence[Line], windows: Sequence[str]) -> list[str]:
-    """Now, where nothing in the family has a window; else the windows."""
-    return [NOW] if lines and all(NOW in line.values for line in lines) else list(windows)
+    """The windows, after a column of what stands now where the family has any; that alone where it has no more."""
+    now = [NOW] if any(NOW in line.values for line in lines) else []
+    return now if lines and all(NOW in line.values for line in lines) else [*now, *windows]
 
 
 def _grid(title: str, columns: Sequence[str]) -> Grid:

@@ -55,7 +55,7 @@ def total(view: View, series: str, **labels: str) -> Any:
         for values, value in table.rows.items()
         if labels.items() <= dict(zip(table.series.labels, values, strict=True)).items()
     ]
-    return sum(found) if found else None  # type: ignore[arg-type]
+    return sum(found) if found else None
 
 
 def value(view: View, metric: str, *labels: str) -> float | None:
