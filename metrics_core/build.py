@@ -58,7 +58,7 @@ def build(frozen: Sequence[Frozen], policy: Policy, windows: Sequence[str] = WIN
             _add_before(shard, shard.crm, windows, by_code)
             _add_levels(shard, shard.crm, windows, tables)
         for family in FAMILIES:
-            _add_state(shard, family, tables)
+            _add_state(shard, family, tables, windows)
     for table in tables.values():
         if table.series.leaves_as != "is":
             _leave(table)
@@ -190,12 +190,14 @@ def _add_level(
             projection.table.add(projection.labels(window, shard.labels[key >> LABEL_SHIFT], period), sign * n)
 
 
-def _add_state(shard: Frozen, family: Family, tables: dict[str, Table]) -> None:
+def _add_state(shard: Frozen, family: Family, tables: dict[str, Table], windows: Sequence[str]) -> None:
     if family.state is None:
         return
     for name, own, label, value in family.state(shard):
-        table = tables[name]
-        row = _Projection(table, own, family.layout).labels(own.get("window", ""), shard.labels[label])
+        table, window = tables[name], own.get("window", "")
+        if window and window not in windows:
+            continue
+        row = _Projection(table, own, family.layout).labels(window, shard.labels[label])
         if isinstance(value, Histogram):
             table.histogram(row).add(value)
         else:
