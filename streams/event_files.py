@@ -8,6 +8,7 @@ import queue
 import re
 import sys
 import threading
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -81,7 +82,10 @@ class EventFiles:
             with Path(name).open("rb") as raw:
                 self._raw = raw
                 plain = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if name.endswith(".gz") else raw
-                yield from self._lines(name, plain)
+                try:
+                    yield from self._lines(name, plain)
+                except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+                    raise OSError(f"{name} is no whole gzip file ({error})") from error
                 self._raw = None
                 self._bytes_before += Path(name).stat().st_size
 

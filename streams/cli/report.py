@@ -59,7 +59,10 @@ def command(
         raise ConfigurationError(str(error)) from error
     except FileNotFoundError as error:
         raise ConfigurationError(f"{error}: name existing files of canonical events") from error
-    shards = report_shards(lines, as_of_us=moments_us, choice=choice)
+    try:
+        shards = report_shards(lines, as_of_us=moments_us, choice=choice)
+    except OSError as error:
+        raise ConfigurationError(f"the input cannot be read on: {error}") from error
     views = [shard_view(shard, time_us) for shard, time_us in zip(shards, moments_us, strict=True)]
     print_rejected(shards[0].counters.rejected)
     if format_ is not Format.TABLE:

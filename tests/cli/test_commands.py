@@ -201,6 +201,12 @@ def test_a_file_that_does_not_exist_is_one_sentence(verb: list[str], tmp_path: P
     assert_one_sentence(deskpulse(*verb, "nothing.jsonl", folder=tmp_path), "nothing.jsonl")
 
 
+@pytest.mark.parametrize("cut", [slice(40), slice(2, None), slice(0, 30)])
+def test_a_compressed_file_that_is_broken_is_one_sentence(cut: slice, tmp_path: Path) -> None:
+    (tmp_path / "broken.gz").write_bytes(gzip.compress(lines().encode())[cut])
+    assert_one_sentence(deskpulse("report", "broken.gz", folder=tmp_path), "broken.gz")
+
+
 @pytest.mark.parametrize(
     ("option", "value"),
     [("--as-of", "noon"), ("--as-of", "2026-03-02T00:00:00"), ("--window", "2h"), ("--by", "mood")],
