@@ -243,12 +243,12 @@ class Shard:
         for number, ring in enumerate(self.panes.rings):
             for index in sorted(ring.dirty):
                 counts = {key: n for key, n in ring.panes[index].items() if n}
-                yield changelog.pane_key(number, index), changelog.pack(counts)
+                yield changelog.pane_key(number, index), changelog.pack_counts(counts)
             ring.stored |= ring.dirty
             ring.dirty.clear()
         if self.panes.levels_dirty:
             # zeros too: they say which keys are levels, of which panes ahead may hold changes
-            yield changelog.LEVELS, changelog.pack(self.panes.levels)
+            yield changelog.LEVELS, changelog.pack_counts(self.panes.levels)
             self.panes.levels_dirty = False
         for subjects in self._kinds.values():
             yield from subjects.drain()

@@ -142,3 +142,11 @@ def test_panes_are_kept_long_enough_for_the_window_before() -> None:
     panes = Panes(fine=False, since_beginning=False)
     for ring, longest_us in zip(panes.rings, (HOUR_US, DAY_US, 30 * DAY_US), strict=True):
         assert ring.keep_panes * ring.width_us >= 2 * longest_us
+
+
+def test_a_sum_beyond_64_bits_is_saved_and_loaded() -> None:
+    """A producer that dates creations to 1970 must not stop the worker at its next checkpoint."""
+    from metrics_core import changelog
+
+    counts = {1: 3, 2: -(2**70), 3: 2**80}
+    assert changelog.unpack_counts(changelog.pack_counts(counts)) == counts
