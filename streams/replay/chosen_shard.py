@@ -14,6 +14,7 @@ from metrics_core.open_tickets import ticket_kind
 from metrics_core.shard import Shard
 from metrics_core.tickets import Relabel
 from streams.replay.choice import Choice
+from streams.replay.row_file import RowFile
 
 _AGES = {"open_ticket_age_seconds", "oldest_open_timestamp_seconds"}
 
@@ -33,6 +34,9 @@ class ChosenShard(Shard):
             retire=False,
         )
         self.choice = choice
+        for subjects in self._kinds.values():
+            # it has what is used of a dict
+            subjects.rest = RowFile()  # type: ignore[assignment]
         self.has_crm = choice.has_crm
         kept = choice.kept_labels
         if kept is not None:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
-#: bytes of items in one run before it is written; an item takes this and _ITEM_OVERHEAD_BYTES of memory
-RUN_BYTES = 160_000_000
+#: memory of one run before it is written: 10 million events of 200 bytes make some 60 runs, which is one merge
+RUN_BYTES = 48_000_000
 #: runs merged at once: each is an open file and a block in memory
 FAN_IN = 64
 #: what CPython keeps beside the content of a bytes object in a list

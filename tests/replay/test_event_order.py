@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from event_logs import Event, as_lines, logs
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from metrics_core.policy import Policy
@@ -31,6 +31,7 @@ def key(event: Event) -> tuple[int, str, str, str]:
     return parse_rfc3339(event["time"]), sequence_key(event.get("sequence")), event["id"], event["source"]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(logs(), st.integers(1, 3000), st.integers(2, 3))
 def test_events_come_by_time_then_sequence_then_id(log: list[Event], run_bytes: int, fan_in: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -45,6 +46,7 @@ def test_events_come_by_time_then_sequence_then_id(log: list[Event], run_bytes: 
     assert order.events == len(log)
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.binary(max_size=40), max_size=200), st.integers(1, 600), st.integers(2, 4))
 def test_an_external_sort_sorts(items: list[bytes], run_bytes: int, fan_in: int) -> None:
     with ExternalSort(run_bytes=run_bytes, fan_in=fan_in) as sort:
