@@ -16,9 +16,11 @@ from metrics_core.subjects import Subjects
 from metrics_core.subscriptions import Period, is_any_running
 from metrics_core.times import HOUR_US
 
-#: (label, active_us) of a counted customer without a running subscription, or None; periods of being counted of
-#: one that is gone; the same of each subscription that has ended
-Standing = tuple[tuple[int, int] | None, tuple[Period, ...], tuple[tuple[Period, ...], ...]] | None
+#: periods of being counted that have ended, and since when it counts again (0: it is gone)
+Past = tuple[tuple[Period, ...], int]
+#: (label, active_us) of a counted customer without a running subscription, or None; the customer's past, where
+#: there is any; that of each of its subscriptions
+Standing = tuple[tuple[int, int] | None, Past | None, tuple[Past, ...]] | None
 
 
 def standing(state: Customer) -> Standing:
@@ -26,48 +28,62 @@ def standing(state: Customer) -> Standing:
     subscriptions = state.subscriptions
     is_idle = bool(state.since_us) and not is_any_running(subscriptions)
     idle = (state.label, state.active_us) if is_idle else None
-    periods = tuple(state.periods) if state.is_gone else ()
-    ended = tuple([tuple(one.periods) for one in subscriptions.values() if not one.since_us])
-    return (idle, periods, ended) if idle or periods or ended else None
+    past = (tuple(state.periods), state.since_us) if state.periods else None
+    pasts = tuple([(tuple(one.periods), one.since_us) for one in subscriptions.values() if one.periods])
+    return (idle, past, pasts) if idle or past or pasts else None
 
 
 class Gone:
-    """Periods of being counted, of those that are gone now."""
+    """Periods of being counted, of those that are gone now.
+
+    What is announced may lie ahead: one that will be gone is not yet, one that will be back is not yet either.
+    Those few are kept by themselves, and looked at one by one.
+    """
 
     def __init__(self) -> None:
         self._starts, self._ends = AgeIndex(), AgeIndex()
-        #: those that may end after the moment asked about, with their number
-        self._last: dict[tuple[Period, ...], int] = {}
+        #: with their number: those that change after the moment that was last asked about, as far as is known
+        self._ahead: dict[Past, int] = {}
 
-    def add(self, periods: tuple[Period, ...]) -> None:
-        """One is gone."""
-        for start_us, end_us in periods:
-            self._starts.add(0, start_us)
-            self._ends.add(0, end_us)
-        self._last[periods] = self._last.get(periods, 0) + 1
+    def add(self, past: Past) -> None:
+        """One stands like this."""
+        periods, back_us = past
+        if not back_us:
+            for start_us, end_us in periods:
+                self._starts.add(0, start_us)
+                self._ends.add(0, end_us)
+        self._ahead[past] = self._ahead.get(past, 0) + 1
 
-    def remove(self, periods: tuple[Period, ...]) -> None:
-        """One is not gone after all."""
-        for start_us, end_us in periods:
-            self._starts.remove(0, start_us)
-            self._ends.remove(0, end_us)
-        if periods in self._last:
-            self._last[periods] -= 1
-            if not self._last[periods]:
-                del self._last[periods]
+    def remove(self, past: Past) -> None:
+        """One stands like this no more."""
+        periods, back_us = past
+        if not back_us:
+            for start_us, end_us in periods:
+                self._starts.remove(0, start_us)
+                self._ends.remove(0, end_us)
+        if past in self._ahead:
+            self._ahead[past] -= 1
+            if not self._ahead[past]:
+                del self._ahead[past]
 
     def forget(self, time_us: int) -> None:
         """Nobody will ask what is gone as of an hour before ``time_us`` or earlier."""
         before_us = time_us - HOUR_US
-        self._last = {periods: n for periods, n in self._last.items() if periods[-1][1] >= before_us}
+        self._ahead = {past: n for past, n in self._ahead.items() if max(past[0][-1][1], past[1]) >= before_us}
 
     def lost_since(self, start_us: int, time_us: int) -> int:
         """How many were counted as of ``start_us`` and are gone as of ``time_us``."""
         lost = self._starts.count_before(0, start_us) - self._ends.count_before(0, start_us)
-        for periods, n in self._last.items():
-            if periods[-1][1] >= time_us:  # its end is announced, or ahead of our clock
-                lost -= n * sum(start < start_us <= end for start, end in periods)
+        for (periods, back_us), n in self._ahead.items():
+            if max(periods[-1][1], back_us) >= time_us:
+                was_counted = _is_counted(periods, start_us)
+                is_lost = was_counted and not _is_counted(periods, time_us)
+                lost += n * (is_lost - (was_counted and not back_us))
         return lost
+
+
+def _is_counted(periods: tuple[Period, ...], moment_us: int) -> bool:
+    return any(start_us < moment_us <= end_us for start_us, end_us in periods)
 
 
 class CustomerBase:
@@ -80,23 +96,23 @@ class CustomerBase:
 
     def change(self, old: Standing, new: Standing) -> None:
         """A customer stood as ``old`` and stands as ``new``."""
-        old_idle, old_periods, old_ended = old or (None, (), ())
-        idle, periods, ended = new or (None, (), ())
+        old_idle, old_past, old_pasts = old or (None, None, ())
+        idle, past, pasts = new or (None, None, ())
         if old_idle != idle:
             if old_idle is not None:
                 self.idle.remove(*old_idle)
             if idle is not None:
                 self.idle.add(*idle)
-        if old_periods != periods:
-            if old_periods:
-                self.customers.remove(old_periods)
-            if periods:
-                self.customers.add(periods)
-        if old_ended != ended:
-            for of_one in old_ended:
-                self.subscriptions.remove(of_one)
-            for of_one in ended:
-                self.subscriptions.add(of_one)
+        if old_past != past:
+            if old_past is not None:
+                self.customers.remove(old_past)
+            if past is not None:
+                self.customers.add(past)
+        if old_pasts != pasts:
+            for one in old_pasts:
+                self.subscriptions.remove(one)
+            for one in pasts:
+                self.subscriptions.add(one)
 
     def lost_since(self, start_us: int, time_us: int) -> tuple[int, int]:
         """(customers, subscriptions) that were counted as of ``start_us`` and are gone as of ``time_us``."""
@@ -151,8 +167,3 @@ def _is_closed(row: Customer) -> bool:
 
 def _is_known(row: Customer) -> bool:
     return row.known
-
-
-#: (label, customers) per label, and what was lost per window: (customers, subscriptions)
-Lost = dict[str, tuple[int, int]]
-Idle = dict[int, int]
