@@ -16,6 +16,10 @@ class PolicyError(ValueError):
     """A policy that cannot be used; the message names the key and what to change."""
 
 
+#: fields that say how numbers are shown, not what is counted
+_SHOWN_ONLY = frozenset(("gauge_labels", "histogram_labels", "label_values", "label_limit"))
+
+
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Choices that change numbers. The hash is kept beside the state, so that it cannot change unnoticed."""
 
@@ -74,5 +78,6 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def hash(self) -> str:
-        """Sixteen hex digits that change with anything in the policy."""
-        return hashlib.sha256(msgspec.json.encode(self, order="sorted")).hexdigest()[:16]
+        """Sixteen hex digits that change with anything that changes what is counted; how it is shown does not."""
+        counted = {name: value for name, value in msgspec.structs.asdict(self).items() if name not in _SHOWN_ONLY}
+        return hashlib.sha256(msgspec.json.encode(counted, order="sorted")).hexdigest()[:16]

@@ -14,9 +14,7 @@ def client_arguments(settings: Settings) -> dict[str, Any]:
     Raises ConfigurationError with one sentence.
     """
     if not settings.brokers:
-        raise ConfigurationError(
-            "no Kafka broker is configured: set DESKPULSE_BROKERS to host:port,host:port"
-        )
+        raise ConfigurationError("no Kafka broker is configured: set DESKPULSE_BROKERS to host:port,host:port")
     arguments: dict[str, Any] = {"bootstrap_servers": _addresses(settings.brokers)}
     tls = settings.tls_ca is not None or settings.tls_cert is not None
     if tls:

@@ -33,9 +33,7 @@ class Settings(BaseSettings):
     app_id: str = Field("deskpulse", description="consumer group and prefix of changelogs", min_length=1)
     helpdesk_topic: str = Field("helpdesk.events", description="topic of helpdesk events")
     crm_topic: str = Field("crm.events", description="topic of crm and finance events")
-    rejected_topic: str = Field(
-        "events.rejected", description="topic that receives events that cannot be used"
-    )
+    rejected_topic: str = Field("events.rejected", description="topic that receives events that cannot be used")
     partitions: int = Field(8, ge=1, le=1024, description="partitions of a source topic that we create")
     replication: int = Field(1, ge=1, le=7, description="replication factor of topics that we create")
     origin: Literal["earliest", "latest"] | None = Field(
@@ -121,6 +119,10 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
     try:
         settings = Loaded(**{name: value for name, value in overrides.items() if value is not None})
         _ = settings.core_policy
+        if settings.accept_loss and not overrides.get("accept_loss"):
+            raise ValueError(
+                "accept_loss is a decision of one start and would hide later losses: pass --accept-loss to the worker"
+            )
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])

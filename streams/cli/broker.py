@@ -14,9 +14,7 @@ from streams.settings import load_settings
 
 def command(
     port: Annotated[int, typer.Option(min=0, max=65535, help="port on 127.0.0.1; 0 picks a free one")] = 9092,
-    data: Annotated[
-        Path | None, typer.Option(help="keep the log in this folder (default: forget it)")
-    ] = None,
+    data: Annotated[Path | None, typer.Option(help="keep the log in this folder (default: forget it)")] = None,
     heap_mb: Annotated[int, typer.Option(min=256, help="Java heap in megabytes")] = 512,
     config: Annotated[Path | None, typer.Option(help="TOML file (default: ./deskpulse.toml)")] = None,
 ) -> None:

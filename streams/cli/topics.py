@@ -54,9 +54,7 @@ def list_(config: Config = None, brokers: Brokers = None) -> None:
             rows.append((wanted.name, wanted.role, "-", "-", "missing", "-"))
         else:
             sizes = str(found.partitions), str(found.replication)
-            rows.append(
-                (found.name, wanted.role, *sizes, found.configs.get("cleanup.policy", "?"), found.topic_id)
-            )
+            rows.append((found.name, wanted.role, *sizes, found.configs.get("cleanup.policy", "?"), found.topic_id))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         typer.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
