@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from itertools import product
+from typing import Literal
 
 from metrics_core.catalog import FAMILIES, series_of
 from metrics_core.facts import CELL_MASK, CODE_MASK, CODE_SHIFT, LABEL_SHIFT, SUM
@@ -45,10 +46,15 @@ class _Projection:
         return tuple(row)
 
 
+#: code's number -> projection
+_ByCode = dict[int, _Projection]
+
+
 def build(frozen: Sequence[Frozen], policy: Policy, windows: Sequence[str] = WINDOWS) -> View:
     """The view of shards frozen at one moment. Pure: may run in a thread. ``windows`` may include ``all``."""
     tables = {series.name: Table(series) for family in FAMILIES for series in series_of(family, policy)}
     by_code = _projections(tables)
+    levels, starts = _levels(tables, "levels"), _levels(tables, "starts")
     _withhold(tables, windows, crm_start_us(frozen), max((shard.time_us for shard in frozen), default=0))
     for shard in frozen:
         for window in windows:
@@ -56,7 +62,7 @@ def build(frozen: Sequence[Frozen], policy: Policy, windows: Sequence[str] = WIN
                 _add_facts(shard, window, by_code)
         if shard.crm is not None:
             _add_before(shard, shard.crm, windows, by_code)
-            _add_levels(shard, shard.crm, windows, tables)
+            _add_levels(shard, shard.crm, windows, levels, starts)
         for family in FAMILIES:
             _add_state(shard, family, tables, windows)
     for table in tables.values():
@@ -117,6 +123,15 @@ def _projections(tables: dict[str, Table]) -> list[tuple[int, _Projection] | Non
     return by_code
 
 
+def _levels(tables: Mapping[str, Table], which: Literal["levels", "starts"]) -> _ByCode:
+    """Projections of the codes of levels, of all families."""
+    return {
+        code >> CODE_SHIFT: _Projection(tables[name], fixed, family.layout)
+        for family in FAMILIES
+        for code, (name, fixed) in getattr(family, which).items()
+    }
+
+
 def _add_facts(shard: Frozen, window: str, by_code: list[tuple[int, _Projection] | None]) -> None:
     labels = shard.labels
     cached: dict[int, tuple[int, Table, LabelValues]] = {}
@@ -155,35 +170,21 @@ def _add_before(
                 projection.table.add(projection.labels(window, shard.labels[key >> LABEL_SHIFT], _BEFORE), n)
 
 
-def _add_levels(shard: Frozen, crm: CrmFrozen, windows: Sequence[str], tables: Mapping[str, Table]) -> None:
+def _add_levels(shard: Frozen, crm: CrmFrozen, windows: Sequence[str], levels: _ByCode, starts: _ByCode) -> None:
     """Levels as of now, and as of each window's start: now less what they moved by since."""
     nothing: dict[int, int] = {}
-    for family in FAMILIES:
-        now = _of_codes(family.levels, family, tables)
-        starts = _of_codes(family.starts, family, tables)
-        if now:
-            _add_level(shard, now, crm.levels[_FINEST], 1, "", _NOW)
-        for window in windows if starts else ():
-            if window not in WINDOW_SPANS_US:
-                continue
-            moved, moved_before = shard.windows.get(window, nothing), crm.before.get(window, nothing)
-            for period in PERIODS:
-                _add_level(shard, starts, crm.levels[window], 1, window, period)
-                _add_level(shard, starts, moved, -1, window, period)
-            _add_level(shard, starts, moved_before, -1, window, _BEFORE)
+    _add_level(shard, levels, crm.levels[_FINEST], 1, "", _NOW)
+    for window in windows:
+        if window not in WINDOW_SPANS_US:
+            continue
+        moved, moved_before = shard.windows.get(window, nothing), crm.before.get(window, nothing)
+        for period in PERIODS:
+            _add_level(shard, starts, crm.levels[window], 1, window, period)
+            _add_level(shard, starts, moved, -1, window, period)
+        _add_level(shard, starts, moved_before, -1, window, _BEFORE)
 
 
-def _of_codes(
-    codes: Mapping[int, tuple[str, dict[str, str]]], family: Family, tables: Mapping[str, Table]
-) -> dict[int, _Projection]:
-    return {
-        code >> CODE_SHIFT: _Projection(tables[name], fixed, family.layout) for code, (name, fixed) in codes.items()
-    }
-
-
-def _add_level(
-    shard: Frozen, of: Mapping[int, _Projection], counts: Mapping[int, int], sign: int, window: str, period: str
-) -> None:
+def _add_level(shard: Frozen, of: _ByCode, counts: Mapping[int, int], sign: int, window: str, period: str) -> None:
     for key, n in counts.items():
         projection = of.get(key >> CODE_SHIFT & CODE_MASK)
         if projection is not None and (period == _NOW or projection.has_period):
