@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
 PREFIX = "deskpulse_"
+#: what the text of a float may lose: a microsecond, a thousandth of a cent
+_TOLERANCE = 1e-5
 
 
 def rows_of_exposition(text: str, time: str) -> list[dict[str, Any]]:
@@ -43,3 +46,20 @@ def most(text: str, name: str) -> float:
         ),
         default=0.0,
     )
+
+
+def row_differences(wanted: Iterable[Mapping[str, Any]], found: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Rows of the metrics in ``wanted`` that ``found`` has not, has otherwise, or has besides; 0 is as good as
+    absent."""
+    left, right = _by_key(wanted), _by_key(found)
+    metrics = {metric for metric, _ in left}
+    keys = left.keys() | {key for key in right if key[0] in metrics}
+    return [
+        f"{metric}{dict(labels)}: {left.get((metric, labels), 0)} and {right.get((metric, labels), 0)}"
+        for metric, labels in sorted(keys)
+        if abs(left.get((metric, labels), 0) - right.get((metric, labels), 0)) > _TOLERANCE
+    ]
+
+
+def _by_key(rows: Iterable[Mapping[str, Any]]) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    return {(row["metric"], tuple(sorted(row["labels"].items()))): row["value"] for row in rows}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 
@@ -12,7 +14,7 @@ from metrics_core.times import DAY_US, format_us, parse_rfc3339
 from streams.audit import batch_rows, compare
 from streams.broker.choice import broker_for
 from streams.connect import client_arguments
-from streams.demo.exposition_rows import rows_of_exposition, total
+from streams.demo.exposition_rows import row_differences, rows_of_exposition, total
 from streams.demo.names import demo_settings
 from streams.demo.worker_process import WorkerProcess
 from streams.pace import Pace
@@ -81,24 +83,31 @@ def _caught_up(worker: WorkerProcess, records: int) -> str:
 
 
 def _compare(settings: Settings, history: list[Emission], text: str, time_us: int, console: Console) -> int:
-    lines = [emission.value for emission in history]
-    policy = settings.core_policy
-    shard = report_shard(lines, choice=choose(policy, windows=WINDOWS), as_of_us=time_us)
+    choice = choose(settings.core_policy, windows=WINDOWS)
+    shard = report_shard((emission.value for emission in history), choice=choice, as_of_us=time_us)
     view = shard_view(shard, time_us)
     print_report(console, view, WINDOWS, ())
+    shown = rows_of_exposition(text, format_us(time_us))
+    report = list(series_rows(view))
     helpdesk = [emission.value for emission in history if emission.topic == settings.helpdesk_topic]
-    batch = batch_rows(helpdesk, as_of_us=time_us, windows=WINDOWS)
-    batch = [row for row in batch if not row["metric"].endswith(("_p50", "_p90", "_mean"))]
-    moment = format_us(time_us)
-    differences = 0
-    for name, rows in (
-        ("the worker's /metrics", rows_of_exposition(text, moment)),
-        ("the report", list(series_rows(view))),
-    ):
-        found = compare(batch, rows)
-        differences += len(found)
-        values = sum(1 for row in batch if row["value"])
-        console.print(f"{name} against the batch, {values:,} values: {len(found)} differences", highlight=False)
-        for difference in found[:_SHOWN]:
-            console.print(f"  {difference}", highlight=False)
-    return differences
+    batch = [
+        row
+        for row in batch_rows(helpdesk, as_of_us=time_us, windows=WINDOWS)
+        if not row["metric"].endswith(("_p50", "_p90", "_mean"))
+    ]
+    return sum(
+        _tell(console, what, rows, differences)
+        for what, rows, differences in (
+            ("the worker's /metrics and the batch (helpdesk)", batch, compare(batch, shown)),
+            ("the report and the batch (helpdesk)", batch, compare(batch, report)),
+            ("the worker's /metrics and the report (all)", report, row_differences(report, shown)),
+        )
+    )
+
+
+def _tell(console: Console, what: str, rows: Sequence[Mapping[str, Any]], differences: Sequence[object]) -> int:
+    values = sum(1 for row in rows if row["value"])
+    console.print(f"{what}: {values:,} values, {len(differences)} differences", highlight=False)
+    for difference in differences[:_SHOWN]:
+        console.print(f"  {difference}", highlight=False)
+    return len(differences)
