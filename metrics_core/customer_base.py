@@ -11,9 +11,10 @@ from metrics_core.ages import AgeIndex
 from metrics_core.customers import OF_SUBSCRIPTIONS, Customer, CustomerMachine
 from metrics_core.events import Event
 from metrics_core.policy import Policy
+from metrics_core.rejects import Reason, Refused
 from metrics_core.rows import Kind, Move
 from metrics_core.subjects import Subjects
-from metrics_core.subscriptions import Period, is_any_running
+from metrics_core.subscriptions import MOST_SUBSCRIPTIONS, Period, is_any_running
 from metrics_core.times import HOUR_US
 
 #: periods of being counted that have ended, and since when it counts again (0: it is gone)
@@ -127,12 +128,20 @@ class Customers(Subjects[Customer]):
     start_us = 0
 
     def apply(self, event: Event, time_us: int, move: Move, clock_us: int, fact_us: int = 0) -> None:
-        if not isinstance(move, int) and move[0] in OF_SUBSCRIPTIONS and move[1]:
-            fact_us = move[1]
-            move = (move[0], time_us, *move[2:])
+        if not isinstance(move, int) and move[0] in OF_SUBSCRIPTIONS:
+            self._refuse_too_many(event.subject, move[2])
+            if move[1]:
+                fact_us = move[1]
+                move = (move[0], time_us, *move[2:])
         super().apply(event, time_us, move, clock_us, fact_us)
         if time_us < self.start_us or not self.start_us:
             self.start_us = time_us
+
+    def _refuse_too_many(self, subject: str, subscription: str) -> None:
+        row = self.get(subject)
+        known = {} if row is None else row.subscriptions
+        if len(known) >= MOST_SUBSCRIPTIONS and subscription not in known:
+            raise Refused(Reason.INVALID_VALUE, f"over {MOST_SUBSCRIPTIONS} subscriptions of one customer")
 
 
 def customer_kind(

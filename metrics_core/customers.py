@@ -20,7 +20,14 @@ from metrics_core.labels import NONE
 from metrics_core.money import rescaled
 from metrics_core.purchases import Purchases, buy, forget_old
 from metrics_core.rows import Row, Step
-from metrics_core.subscriptions import Period, Subscribing, Subscription, forget_ended, is_any_running
+from metrics_core.subscriptions import (
+    MOST_PERIODS,
+    Period,
+    Subscribing,
+    Subscription,
+    forget_ended,
+    is_any_running,
+)
 
 # moves: (code, ...); "changes" = (segment, origin), each None where it stays as it is
 CREATE = 0  # changes
@@ -122,7 +129,7 @@ class CustomerMachine:
         out.counts.append((key | f.CUSTOMER_LOST, time_us, 1))
         out.level(key | f.CUSTOMERS, time_us, -1)
         out.level(key | f.CUSTOMERS_GONE, time_us, 1)
-        state.periods = [p for p in state.periods if p[1] >= told_us - self._keep_us]
+        state.periods = [p for p in state.periods[-MOST_PERIODS:] if p[1] >= told_us - self._keep_us]
         state.periods.append((state.since_us, time_us))
         state.since_us = 0
         state.is_gone = True

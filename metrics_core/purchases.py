@@ -13,6 +13,8 @@ from metrics_core.facts import LABEL_SHIFT, Facts
 
 #: orders of a customer are looked through for old ones only beyond this number
 _KEEP_UNSORTED = 16
+#: the most that are remembered, the latest paid: a row must stay well below Kafka's 1 MB a record
+_MOST_ORDERS = 500
 
 
 class Purchases(msgspec.Struct, array_like=True, gc=False):
@@ -52,3 +54,6 @@ def forget_old(purchases: Purchases, before_us: int) -> None:
     """Forget orders last paid before a moment, so that a row stays small."""
     if len(purchases.orders) > _KEEP_UNSORTED:
         purchases.orders = {order: at_us for order, at_us in purchases.orders.items() if at_us >= before_us}
+    if len(purchases.orders) > _MOST_ORDERS:
+        latest = sorted(purchases.orders.items(), key=lambda paid: paid[1])[-_MOST_ORDERS // 2 :]
+        purchases.orders = dict(latest)

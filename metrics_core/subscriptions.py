@@ -20,6 +20,10 @@ from metrics_core.labels import NONE
 Period = tuple[int, int]
 #: ended subscriptions and periods are looked through for old ones only beyond this number
 _KEEP_UNSORTED = 8
+#: the most of one customer: a row must stay well below Kafka's 1 MB a record
+MOST_SUBSCRIPTIONS = 500
+#: the most ended periods that are remembered of one customer or subscription
+MOST_PERIODS = 200
 
 
 class Subscription(msgspec.Struct, array_like=True, gc=False):
@@ -132,4 +136,4 @@ def forget_ended(of: Subscriptions, before_us: int) -> None:
     for one in of.values():
         if len(one.periods) > _KEEP_UNSORTED:
             # the last one stays: it tells a start from a reactivation
-            one.periods = [*(p for p in one.periods[:-1] if p[1] >= before_us), one.periods[-1]]
+            one.periods = [*(p for p in one.periods[-MOST_PERIODS:-1] if p[1] >= before_us), one.periods[-1]]

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from desk_of_customers import Story, on
 
+from metrics_core.rejects import Reason
+from metrics_core.subscriptions import MOST_SUBSCRIPTIONS
+
 
 def moves(story: Story, day: float, currency: str = "EUR", window: str = "30d") -> dict[str, float]:
     """MRR changes that are not zero."""
@@ -132,3 +135,14 @@ def test_lifetime_value_is_life_in_months_times_revenue_a_subscriber() -> None:
     story.tell(0, "subscription.started", "c/2", subscription="b", mrr="30", currency="EUR")
     story.tell(30.4375 * 2, "subscription.cancelled", subscription="a")
     assert story.derived(70, "ltv")["EUR",] == 60.0
+
+
+def test_a_customer_has_so_many_subscriptions_and_no_more() -> None:
+    story = Story()
+    for number in range(MOST_SUBSCRIPTIONS + 1):
+        story.tell(0, "subscription.started", subscription=f"s{number}", mrr="1", currency="EUR")
+    story.tell(1, "subscription.cancelled", subscription="s0")
+    shard = story.shard(2)
+    assert [reject.reason for reject in shard.take_rejects()] == [Reason.INVALID_VALUE]
+    assert story.total(2, "subscriptions") == MOST_SUBSCRIPTIONS - 1
+    assert max(len(value or b"") for _, value in shard.drain()) < 500_000
