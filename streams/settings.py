@@ -121,7 +121,8 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         _ = settings.core_policy
         if settings.accept_loss and not overrides.get("accept_loss"):
             raise ValueError(
-                "accept_loss is a decision of one start and would hide later losses: pass --accept-loss to the worker"
+                "accept_loss is a decision of one start, else it would hide later losses: "
+                "pass --accept-loss to the worker instead"
             )
     except ValidationError as error:
         first = error.errors()[0]
