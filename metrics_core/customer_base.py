@@ -167,11 +167,17 @@ def customer_kind(
         change=index.change,
         is_closed=_is_closed,
         is_known=_is_known,
+        heard_us=_heard_us,
     )
 
 
 def _is_closed(row: Customer) -> bool:
     return not row.known and not is_any_running(row.subscriptions)
+
+
+def _heard_us(row: Customer) -> int:
+    # what is announced is waited for
+    return max(row.heard_us, row.last_us)
 
 
 def _is_known(row: Customer) -> bool:

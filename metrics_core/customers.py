@@ -55,6 +55,8 @@ class Customer(Row, array_like=True, gc=False):
     since_us: int = 0
     is_gone: bool = False
     active_us: int = 0
+    #: time of the newest event; what it tells may have happened at another time
+    heard_us: int = 0
     first_purchase_us: int = 0
     last_purchase_us: int = 0
     #: ended periods of being counted
@@ -101,6 +103,7 @@ class CustomerMachine:
         self._appear(state, time_us, move[1], out, f.CUSTOMER_REACTIVATED if state.known else 0)
 
     def _churn(self, state: Customer, time_us: int, _move: Any, out: Facts) -> None:
+        state.heard_us = max(state.heard_us, time_us)
         self._leave(state, time_us, time_us, out)
 
     def _appear(
@@ -109,6 +112,7 @@ class CustomerMachine:
         self._relabel(state, time_us, changes, out)
         state.known = True
         state.active_us = time_us
+        state.heard_us = max(state.heard_us, time_us)
         if not state.since_us:
             self._join(state, time_us, out, code)
 
@@ -195,6 +199,7 @@ class CustomerMachine:
 
     def _touch(self, state: Customer, time_us: int, move: Any) -> None:
         state.active_us = time_us
+        state.heard_us = max(state.heard_us, move[1] or time_us)
         forget_ended(state.subscriptions, _told_us(time_us, move) - self._keep_us)
 
     # -- money --------------------------------------------------------------------------------------------
@@ -204,6 +209,7 @@ class CustomerMachine:
         if minor:
             out.counts.append((self._intern((category, currency)) << LABEL_SHIFT | f.REVENUE, time_us, minor))
         state.active_us = time_us
+        state.heard_us = max(state.heard_us, time_us)
         if not is_order:
             return
         label = self._intern((NONE, currency))
@@ -219,7 +225,8 @@ class CustomerMachine:
             out.level(f.PURCHASE_LIFE_COUNT, time_us, 1)
         state.last_purchase_us = time_us
 
-    def _refund(self, _state: Customer, time_us: int, move: Any, out: Facts) -> None:
+    def _refund(self, state: Customer, time_us: int, move: Any, out: Facts) -> None:
+        state.heard_us = max(state.heard_us, time_us)
         _, minor, category, currency = move
         if minor:
             out.counts.append((self._intern((category, currency)) << LABEL_SHIFT | f.REVENUE, time_us, -minor))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -60,6 +61,8 @@ class Kind(Generic[R]):
     is_closed: Callable[[R], bool]
     #: whether its beginning was seen
     is_known: Callable[[R], bool]
+    #: when it was last heard of (us): the horizon counts from then
+    heard_us: Callable[[R], int] = attrgetter("last_us")
 
 
 class Entry(msgspec.Struct, gc=False):

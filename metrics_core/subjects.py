@@ -85,7 +85,7 @@ class Subjects(Generic[R]):
             packed = self.rest.get(subject)
             if packed is not None:
                 row = self.hot[subject] = kind.unpack(packed)
-        if row is not None and row.last_us < limit_us and kind.is_closed(row):
+        if row is not None and kind.heard_us(row) < limit_us and kind.is_closed(row):
             self._remove(subject, row)
             row = None
         if time_us < limit_us and (row is None or not kind.is_known(row)):
@@ -136,7 +136,7 @@ class Subjects(Generic[R]):
             self._expect(subject, row)
 
     def _expect(self, subject: str, row: R) -> None:
-        self._due.setdefault((row.last_us + self._horizon_us) // DAY_US, []).append(subject)
+        self._due.setdefault((self.kind.heard_us(row) + self._horizon_us) // DAY_US, []).append(subject)
 
     def sweep(self, today: int) -> None:
         """Retire closed rows whose horizon ended before today; what moved meanwhile waits for its new day."""
@@ -145,7 +145,7 @@ class Subjects(Generic[R]):
                 row = self.get(subject)
                 if row is None or not self.kind.is_closed(row):
                     continue
-                due = (row.last_us + self._horizon_us) // DAY_US
+                due = (self.kind.heard_us(row) + self._horizon_us) // DAY_US
                 if due == day:
                     self._remove(subject, row)
 

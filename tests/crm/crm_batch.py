@@ -238,11 +238,11 @@ def _lives(values: Values, story: Story, end_us: int) -> None:
     bought = [at_us for at_us, _, _ in story.payments]
     if bought:
         _add(values, "customer_lifetime_seconds_count", ("purchase",), 1)
-        _add(values, "customer_lifetime_seconds_sum", ("purchase",), (max(bought) - min(bought)) / 1e6)
+        _add(values, "customer_lifetime_seconds_sum", ("purchase",), Decimal(max(bought) - min(bought)) / 10**6)
     for ended_us, life_us in story.lives_us:
         if ended_us < end_us:
             _add(values, "customer_lifetime_seconds_count", ("subscription",), 1)
-            _add(values, "customer_lifetime_seconds_sum", ("subscription",), life_us / 1e6)
+            _add(values, "customer_lifetime_seconds_sum", ("subscription",), Decimal(life_us) / 10**6)
 
 
 def _flows(values: Values, told: Iterable[Story], window: str, period: str, begin_us: int, stop_us: int) -> None:
