@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from metrics_core.ages import AgeIndex, Ages
 from metrics_core.events import Event
 from metrics_core.facts import CODE_MASK, CODE_SHIFT
 from metrics_core.families.base import TICKET_LABELS
 from metrics_core.labels import NONE
-from metrics_core.open_tickets import ticket_kind
 from metrics_core.shard import Shard
-from metrics_core.tickets import Relabel
+from metrics_core.tickets import Relabel, TicketMachine
 from streams.replay.choice import Choice
 from streams.replay.row_file import RowFile
 
@@ -41,7 +39,10 @@ class ChosenShard(Shard):
         kept = choice.kept_labels
         if kept is not None:
             relabel = _Folded(self.labels.intern, self.labels.values, kept)
-            self.tickets.kind = replace(self.tickets.kind, steps=ticket_kind(relabel, self.open).steps)
+            steps = self.tickets.kind.steps
+            # in place: whoever steps tickets holds this list
+            assert isinstance(steps, list), "one list of steps a shard"
+            steps[:] = TicketMachine(relabel).steps
         if not _AGES & choice.needed_series:
             self.open.ages = _NoAges()
         codes = choice.unused_codes
