@@ -69,6 +69,12 @@ class WorkerProcess:
             self._supervisor.wait()
         shutil.rmtree(self._folder, ignore_errors=True)
 
+    @property
+    def supervisor_pid(self) -> int:
+        """The process between this one and the worker."""
+        assert self._supervisor is not None, "not started"
+        return self._supervisor.pid
+
     def wait_ready(self) -> None:
         """Return when the worker is ready; ConfigurationError with its last words when it will not be."""
         end_s = time.monotonic() + _READY_TIMEOUT_S
