@@ -50,11 +50,17 @@ class _Projection:
 _ByCode = dict[int, _Projection]
 
 
-def build(frozen: Sequence[Frozen], policy: Policy, windows: Sequence[str] = WINDOWS) -> View:
-    """The view of shards frozen at one moment. Pure: may run in a thread. ``windows`` may include ``all``."""
-    tables = {series.name: Table(series) for family in FAMILIES for series in series_of(family, policy)}
-    by_code = _projections(tables)
-    levels, starts = _levels(tables, "levels"), _levels(tables, "starts")
+def build(
+    frozen: Sequence[Frozen],
+    policy: Policy,
+    windows: Sequence[str] = WINDOWS,
+    families: Sequence[Family] = FAMILIES,
+) -> View:
+    """The view of shards frozen at one moment. Pure: may run in a thread. ``windows`` may include ``all``; facts
+    of families that are not named are passed over."""
+    tables = {series.name: Table(series) for family in families for series in series_of(family, policy)}
+    by_code = _projections(tables, families)
+    levels, starts = _levels(tables, families, "levels"), _levels(tables, families, "starts")
     _withhold(tables, windows, crm_start_us(frozen), max((shard.time_us for shard in frozen), default=0))
     for shard in frozen:
         for window in windows:
@@ -63,7 +69,7 @@ def build(frozen: Sequence[Frozen], policy: Policy, windows: Sequence[str] = WIN
         if shard.crm is not None:
             _add_before(shard, shard.crm, windows, by_code)
             _add_levels(shard, shard.crm, windows, levels, starts)
-        for family in FAMILIES:
+        for family in families:
             _add_state(shard, family, tables, windows)
     for table in tables.values():
         if table.series.leaves_as != "is":
@@ -109,9 +115,9 @@ def _leave(table: Table) -> None:
         table.rows[row] = exact / SECOND_US if currency_at < 0 else major_units(exact, row[currency_at])
 
 
-def _projections(tables: dict[str, Table]) -> list[tuple[int, _Projection] | None]:
+def _projections(tables: dict[str, Table], families: Sequence[Family]) -> list[tuple[int, _Projection] | None]:
     by_code: list[tuple[int, _Projection] | None] = [None] * (CODE_MASK + 1)
-    for family in FAMILIES:
+    for family in families:
         for code, (name, fixed) in {**family.levels, **family.starts}.items():
             by_code[code >> CODE_SHIFT] = _LEVEL, _Projection(tables[name], fixed, family.layout)
         for code, (name, fixed) in family.counts.items():
@@ -123,11 +129,11 @@ def _projections(tables: dict[str, Table]) -> list[tuple[int, _Projection] | Non
     return by_code
 
 
-def _levels(tables: Mapping[str, Table], which: Literal["levels", "starts"]) -> _ByCode:
-    """Projections of the codes of levels, of all families."""
+def _levels(tables: Mapping[str, Table], families: Sequence[Family], which: Literal["levels", "starts"]) -> _ByCode:
+    """Projections of the codes of levels."""
     return {
         code >> CODE_SHIFT: _Projection(tables[name], fixed, family.layout)
-        for family in FAMILIES
+        for family in families
         for code, (name, fixed) in getattr(family, which).items()
     }
 
@@ -140,7 +146,8 @@ def _add_facts(shard: Frozen, window: str, by_code: list[tuple[int, _Projection]
         found = cached.get(label_code)
         if found is None:
             bound = by_code[label_code & CODE_MASK]
-            assert bound is not None, f"fact code {label_code & CODE_MASK} belongs to no family"
+            if bound is None:
+                continue
             part, projection = bound
             row = projection.labels(window, labels[label_code >> LABEL_SHIFT - CODE_SHIFT])
             found = cached[label_code] = part, projection.table, row
@@ -164,7 +171,8 @@ def _add_before(
     for window in windows:
         for key, n in crm.before.get(window, {}).items():
             bound = by_code[key >> CODE_SHIFT & CODE_MASK]
-            assert bound is not None, "every fact belongs to a family"
+            if bound is None:
+                continue
             part, projection = bound
             if part == _COUNT and projection.has_period:
                 projection.table.add(projection.labels(window, shard.labels[key >> LABEL_SHIFT], _BEFORE), n)
@@ -194,11 +202,16 @@ def _add_level(shard: Frozen, of: _ByCode, counts: Mapping[int, int], sign: int,
 def _add_state(shard: Frozen, family: Family, tables: dict[str, Table], windows: Sequence[str]) -> None:
     if family.state is None:
         return
+    projections: dict[tuple[str, ...], _Projection] = {}
     for name, own, label, value in family.state(shard):
         table, window = tables[name], own.get("window", "")
         if window and window not in windows:
             continue
-        row = _Projection(table, own, family.layout).labels(window, shard.labels[label])
+        kind = (name, *own.values())
+        projection = projections.get(kind)
+        if projection is None:
+            projection = projections[kind] = _Projection(table, own, family.layout)
+        row = projection.labels(window, shard.labels[label])
         if isinstance(value, Histogram):
             table.histogram(row).add(value)
         else:

@@ -57,7 +57,7 @@ def pack_rows(shard: Shard) -> None:
 def shard_view(shard: ChosenShard, as_of_us: int | None) -> View:
     """The view of a choice; without a moment, just after the last event."""
     time_us = shard.clock_us + 1 if as_of_us is None else as_of_us
-    return build([shard.freeze(time_us)], shard.choice.view_policy, shard.choice.windows)
+    return build([shard.freeze(time_us)], shard.choice.view_policy, shard.choice.windows, shard.choice.families)
 
 
 def report_rows(

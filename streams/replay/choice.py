@@ -88,6 +88,11 @@ class Choice:
                     codes.add(code >> CODE_SHIFT)
         return frozenset(codes)
 
+    @property
+    def families(self) -> tuple[Family, ...]:
+        """Families that must be built."""
+        return tuple(family for family in FAMILIES if self._needs(family))
+
     def _needs(self, family: Family) -> bool:
         return any(series.name in self.needed_series for series in family.series)
 
@@ -97,7 +102,7 @@ class Choice:
             return view
         wanted = {
             series.name: series.labels
-            for family in FAMILIES
+            for family in self.families
             for series in series_of(family, _labelled(self.policy, self.by))
         }
         tables = {name: _summed(table, wanted[name]) for name, table in view.tables.items()}

@@ -34,7 +34,7 @@ class Moments:
     ) -> None:
         self._choice, self._steps, self._is_wanted = choice, steps, is_wanted
         self._shard = ChosenShard(choice)
-        self._policy = choice.view_policy
+        self._policy, self._families = choice.view_policy, choice.families
         self._last: tuple[Frozen, View] | None = None
         self.events = 0
 
@@ -83,7 +83,7 @@ class Moments:
         if self._last is not None and self._is_unchanged(self._last[0], frozen):
             view = replace(self._last[1], time_us=time_us)
         else:
-            view = build([frozen], self._policy, self._choice.windows)
+            view = build([frozen], self._policy, self._choice.windows, self._families)
         self._last = frozen, view
         yield view
 
