@@ -1,38 +1,27 @@
-"""What the fault tests share: workers as processes, traffic that flows meanwhile, and the verdict at the end.
+"""What the fault tests share: an application of their own, and its workers as processes.
 
-A worker is the real one, ``deskpulse worker``, stopped by its own pid. The verdict reads the source and the
-changelog back and compares the rows that the workers left, through whatever was done to them, with the rows of one
-shard that applied the same records in one go.
+A worker is the real one, ``deskpulse worker``, stopped by its own pid.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
-import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import urllib.request
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka import AIOKafkaProducer
 
-from metrics_core import changelog as core_changelog
-from metrics_core.partitioner import partition_for
-from metrics_core.shard import Shard
-from metrics_core.times import format_us
-from streams.engine.fence import FENCE_KEY, Fence, decode_fence
 from streams.settings import Settings, load_settings
 from streams.topics import changelog_name, ensure_topics
 
@@ -98,7 +87,7 @@ class Worker:
 
 @dataclass
 class Cluster:
-    """An application on a broker of its own topics, its workers and its traffic."""
+    """An application on a broker, with topics and workers of its own."""
 
     settings: Settings
     folder: Path
@@ -166,77 +155,6 @@ def cluster(bootstrap: str, name: str, free_port: Any) -> Iterator[Cluster]:
             made.stop_workers()
 
 
-class Traffic:
-    """Helpdesk events in a thread, at a rate; 1 % of them cannot be used."""
-
-    def __init__(self, settings: Settings, rate: float, seed: int) -> None:
-        self._settings = settings
-        self._rate = rate
-        self._random = random.Random(seed)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=lambda: asyncio.run(self._flow()))
-        self.sent = 0
-        self.bad = 0
-
-    def __enter__(self) -> Traffic:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """No more events; those sent are acknowledged."""
-        self._stop.set()
-        self._thread.join()
-
-    async def _flow(self) -> None:
-        producer = AIOKafkaProducer(bootstrap_servers=self._settings.brokers, acks="all", linger_ms=5)
-        await producer.start()
-        try:
-            began_s = time.monotonic()
-            while not self._stop.is_set():
-                due = int((time.monotonic() - began_s) * self._rate) - self.sent
-                for _ in range(due):
-                    key, value = self._event()
-                    partition = partition_for(key, self._settings.partitions)
-                    await producer.send(self._settings.helpdesk_topic, value=value, key=key, partition=partition)
-                    self.sent += 1
-                await asyncio.sleep(0.02)
-        finally:
-            await producer.stop()
-
-    def _event(self) -> tuple[bytes, bytes]:
-        chance, number = self._random, self.sent
-        subject = f"T-{chance.randrange(number // 5 + 1)}"
-        if chance.random() < 0.01:
-            self.bad += 1
-            return subject.encode(), b'{"specversion": "1.0", broken'
-        kind, fields = chance.choice(
-            [
-                (
-                    "helpdesk.ticket.created",
-                    {"channel": "email", "group": chance.choice("ab"), "priority": "high"},
-                ),
-                ("helpdesk.ticket.message", {"actor": "agent", "public": True}),
-                ("helpdesk.ticket.message", {"actor": "customer", "public": True}),
-                ("helpdesk.ticket.status_changed", {"to": chance.choice(["resolved", "open", "pending"])}),
-            ]
-        )
-        # some events come late, so that rows are folded again
-        time_us = time.time_ns() // 1000 - chance.choice([0, 0, 0, 3_600_000_000])
-        event = {
-            "specversion": "1.0",
-            "id": f"e{number}",
-            "source": "fault-tests",
-            "type": kind,
-            "subject": subject,
-            "time": format_us(time_us),
-            "data": fields,
-        }
-        return subject.encode(), json.dumps(event).encode()
-
-
 async def steal_changelog(settings: Settings, partition: int) -> None:
     """Open the transactional id of a helpdesk partition, as a second owner would."""
     changelog = changelog_name(settings, settings.helpdesk_topic)
@@ -246,104 +164,3 @@ async def steal_changelog(settings: Settings, partition: int) -> None:
     )
     await producer.start()
     await producer.stop()
-
-
-async def read_all(bootstrap: str, topic: str, partitions: int) -> dict[int, list[Any]]:
-    """Every committed record of a topic, by partition."""
-    consumer = AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
-        isolation_level="read_committed",
-        enable_auto_commit=False,
-        auto_offset_reset="earliest",
-    )
-    await consumer.start()
-    try:
-        parts = [TopicPartition(topic, partition) for partition in range(partitions)]
-        consumer.assign(parts)
-        ends = await consumer.end_offsets(parts)
-        await consumer.seek_to_beginning(*parts)
-        records: dict[int, list[Any]] = {partition: [] for partition in range(partitions)}
-        while [part for part in parts if await consumer.position(part) < ends[part]]:
-            for part, fetched in (await consumer.getmany(timeout_ms=200)).items():
-                records[part.partition].extend(fetched)
-        return records
-    finally:
-        await consumer.stop()
-
-
-def decoded(rows: dict[bytes, bytes]) -> dict[bytes, Any]:
-    """Rows with panes as counts: the order of a pane's keys has no meaning."""
-    return {
-        key: core_changelog.unpack_counts(value) if key[:1] == core_changelog.PANE else value
-        for key, value in rows.items()
-    }
-
-
-def rows_in_one_go(settings: Settings, partition: int, records: list[Any]) -> tuple[dict[bytes, bytes], list[int]]:
-    """The rows of one shard that applied everything at once, and the offsets it rejected."""
-    shard = Shard(
-        settings.core_policy,
-        topic=settings.helpdesk_topic,
-        kind="helpdesk",
-        partition=partition,
-        partitions=settings.partitions,
-    )
-    shard.finish_load()
-    shard.apply(records)
-    rows = {key: value for key, value in shard.drain() if value is not None}
-    return rows, [reject.offset for reject in shard.take_rejects()]
-
-
-def rows_of_changelog(records: list[Any]) -> tuple[dict[bytes, bytes], list[Fence]]:
-    """The rows that a changelog partition stands for, and its fences in log order."""
-    rows: dict[bytes, bytes] = {}
-    fences = []
-    for record in records:
-        if record.key == FENCE_KEY:
-            fences.append(decode_fence(record.value))
-        elif record.value is None:
-            rows.pop(record.key, None)
-        else:
-            rows[record.key] = record.value
-    return rows, fences
-
-
-def wait_durable(settings: Settings, timeout_s: float = 90.0) -> None:
-    """Wait until the fences have reached the end of the source."""
-    deadline = time.monotonic() + timeout_s
-    topic = changelog_name(settings, settings.helpdesk_topic)
-    while time.monotonic() < deadline:
-        source = asyncio.run(read_all(str(settings.brokers), settings.helpdesk_topic, settings.partitions))
-        logs = asyncio.run(read_all(str(settings.brokers), topic, settings.partitions))
-        ends = {partition: records[-1].offset + 1 for partition, records in source.items() if records}
-        fences = {partition: rows_of_changelog(records)[1] for partition, records in logs.items()}
-        if all(fences[partition] and fences[partition][-1].next >= end for partition, end in ends.items()):
-            return
-        time.sleep(0.5)
-    raise AssertionError("the workers did not reach the end of the source")
-
-
-def assert_exact(settings: Settings) -> int:
-    """The changelog equals the batch result, fences never fell, each reject was written once; events compared."""
-    bootstrap = str(settings.brokers)
-    source = asyncio.run(read_all(bootstrap, settings.helpdesk_topic, settings.partitions))
-    logs = asyncio.run(read_all(bootstrap, changelog_name(settings, settings.helpdesk_topic), settings.partitions))
-    rejected = asyncio.run(read_all(bootstrap, settings.rejected_topic, settings.partitions))
-    written = Counter(
-        (int(headers["partition"]), int(headers["offset"]))
-        for records in rejected.values()
-        for record in records
-        for headers in [dict(record.headers)]
-    )
-    expected: Counter[tuple[int, int]] = Counter()
-    for partition, records in source.items():
-        rows, rejects = rows_in_one_go(settings, partition, records)
-        expected.update((partition, offset) for offset in rejects)
-        stored, fences = rows_of_changelog(logs[partition])
-        assert all(later.follows(earlier) for earlier, later in itertools.pairwise(fences))
-        assert fences[-1].next == records[-1].offset + 1
-        left, right = decoded(rows), decoded(stored)
-        different = [key for key in left.keys() | right.keys() if left.get(key) != right.get(key)]
-        assert not different, f"{len(different)} rows differ in partition {partition}, first {different[0]!r}"
-    assert written == expected, "rejects are missing, or were written twice"
-    return sum(len(records) for records in source.values())

@@ -11,7 +11,9 @@ from collections.abc import Callable
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
-from fault_harness import PARTITIONS, Traffic, assert_exact, cluster, wait_durable
+from fault_harness import PARTITIONS, cluster
+from fault_traffic import Traffic
+from fault_verdict import assert_exact, wait_durable
 
 from streams.broker import EmbeddedKafka
 

@@ -8,16 +8,9 @@ import time
 from collections.abc import Callable
 
 import pytest
-from fault_harness import (
-    PARTITIONS,
-    SESSION_TIMEOUT_S,
-    Traffic,
-    assert_exact,
-    cluster,
-    seed_of_test,
-    steal_changelog,
-    wait_durable,
-)
+from fault_harness import PARTITIONS, SESSION_TIMEOUT_S, cluster, seed_of_test, steal_changelog
+from fault_traffic import Traffic
+from fault_verdict import assert_exact, wait_durable
 
 from streams.broker import EmbeddedKafka
 
