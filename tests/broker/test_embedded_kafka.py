@@ -24,9 +24,10 @@ pytestmark = pytest.mark.broker
 
 GONE_TIMEOUT_S = 60.0
 OWNER = """
-import sys, time
+import signal, sys, time
 from streams.broker import EmbeddedKafka
 from streams.settings import load_settings
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # under nohup it is ignored from birth
 with EmbeddedKafka(cache_dir=load_settings().cache_dir) as kafka:
     kafka.start()
     print(kafka.pid, kafka._folder.path, kafka._supervisor.pid, flush=True)
