@@ -40,7 +40,8 @@ def print_comparison(
     """Print two moments side by side, with the difference; what is zero or missing at both is left out."""
     console.print(Text(_heading(before), style="bold"))
     console.print(Text(_heading(after), style="bold"), "")
-    moments = [format_us(before.time_us), format_us(after.time_us), "difference"]
+    # the headings above say it exactly; a column has room for the minute
+    moments = [*(format_us(view.time_us)[:16].replace("T", " ") for view in (before, after)), "difference"]
     pairs = [*zip(_families(before, by), _families(after, by), strict=True)]
     pairs.append((("Derived", _derived(before, by)), ("Derived", _derived(after, by))))
     for (title, old), (_, new) in pairs:
