@@ -55,9 +55,12 @@ def build(
     policy: Policy,
     windows: Sequence[str] = WINDOWS,
     families: Sequence[Family] = FAMILIES,
+    *,
+    zeros: bool = True,
 ) -> View:
     """The view of shards frozen at one moment. Pure: may run in a thread. ``windows`` may include ``all``; facts
-    of families that are not named are passed over."""
+    of families that are not named are passed over. Without ``zeros`` only what was counted has rows, for serving,
+    which folds first and knows whether the worker is ready."""
     tables = {series.name: Table(series) for family in families for series in series_of(family, policy)}
     by_code = _projections(tables, families)
     levels, starts = _levels(tables, families, "levels"), _levels(tables, families, "starts")
@@ -77,7 +80,8 @@ def build(
         if table.withheld:
             time_part = _time_part(table.series)
             table.rows = {row: n for row, n in table.rows.items() if time_part(row) not in table.withheld}
-        _show_zeros(table, windows)
+        if zeros:
+            _show_zeros(table, windows)
     return View(
         max((shard.time_us for shard in frozen), default=0), history_start_us(frozen), tables, crm_start_us(frozen)
     )

@@ -70,7 +70,7 @@ async def start_server(
 def _build_view(frozen: Sequence[Any], policy: Policy) -> Any:
     from metrics_core.build import build
 
-    return build(frozen, policy)
+    return build(frozen, policy, zeros=False)
 
 
 def _routes(engine: Engine, scraper: Scraper) -> list[web.RouteDef]:
