@@ -48,11 +48,6 @@ def unpack_counts(row: bytes) -> dict[int, int]:
     return {key: int(n) for key, n in counts.items()}
 
 
-def ticket_key(subject: str) -> bytes:
-    """Key of a ticket's row."""
-    return TICKET + subject.encode()
-
-
 def pane_key(ring: int, index: int) -> bytes:
     """Key of a pane: the ring's place among the rings, the pane's number."""
     return _pane_key.pack(PANE, ring, index)
