@@ -92,7 +92,6 @@ class Slot:
         self.row_bytes = ROW_BYTES_GUESS
         #: Kafka's time of the newest record applied, in ms
         self.applied_timestamp_ms = -1
-        self.applied_at_s = clock.monotonic()
         self._chunk_records = CHUNK_START_RECORDS
         self._clock = clock
         self._counters = counters
@@ -164,7 +163,6 @@ class Slot:
         self.next_offset = last.offset + 1
         ended_s = self._clock.monotonic()
         self._size_chunk(len(chunk), ended_s - started_s)
-        self.applied_at_s = ended_s
         self.applied_timestamp_ms = last.timestamp
         if first.timestamp >= 0:
             self._delay.observe(self._clock.now_us() / 1e6 - first.timestamp / 1e3, len(chunk))
