@@ -10,15 +10,13 @@ import msgspec
 
 from metrics_core import changelog
 from metrics_core.counters import Counters
-from metrics_core.crm_moves import CUSTOMER_MOVE_OF_CLASS, LEAD_MOVE_OF_CLASS
-from metrics_core.customer_base import CustomerBase, Customers, customer_kind
+from metrics_core.crm.customer_base import CustomerBase, Customers, customer_kind
+from metrics_core.crm.leads import Lead, lead_kind
+from metrics_core.crm.moves import CUSTOMER_MOVE_OF_CLASS, LEAD_MOVE_OF_CLASS
 from metrics_core.decode import decode
 from metrics_core.events import EVENT_CLASSES, TYPE_OF_CLASS, Event
 from metrics_core.facts import Facts
 from metrics_core.labels import NONE, LabelTable
-from metrics_core.leads import Lead, lead_kind
-from metrics_core.moves import MOVE_OF_CLASS
-from metrics_core.open_tickets import OpenTickets, ticket_kind
 from metrics_core.panes import WINDOW_SPANS_US, Panes, window_start_us
 from metrics_core.partitioner import partition_for
 from metrics_core.policy import Policy
@@ -26,7 +24,9 @@ from metrics_core.records import Record
 from metrics_core.rejects import Reason, Refused, Reject
 from metrics_core.rows import Move
 from metrics_core.subjects import Subjects
-from metrics_core.tickets import KNOWN, Relabel
+from metrics_core.tickets.machine import KNOWN, Relabel
+from metrics_core.tickets.moves import MOVE_OF_CLASS
+from metrics_core.tickets.open_tickets import OpenTickets, ticket_kind
 from metrics_core.times import DAY_US, EARLIEST_US, LATEST_US, MINUTE_US, parse_rfc3339
 from metrics_core.view import CrmFrozen, Frozen
 

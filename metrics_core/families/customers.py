@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from metrics_core import facts
-from metrics_core.crm_moves import ORIGINS
+from metrics_core.crm.moves import ORIGINS
 from metrics_core.families.base import PERIODS, Family, StateRow
 from metrics_core.labels import NONE
 from metrics_core.series import Series

@@ -1,8 +1,8 @@
 """Leads: how many came, and how far they got."""
 
+from metrics_core.crm.leads import CODES, ORIGINS, STAGES
 from metrics_core.families.base import Family
 from metrics_core.labels import NONE
-from metrics_core.leads import CODES, ORIGINS, STAGES
 from metrics_core.series import Series
 
 FAMILY = Family(

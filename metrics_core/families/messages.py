@@ -3,7 +3,7 @@
 from metrics_core import facts
 from metrics_core.families.base import Family
 from metrics_core.series import Series
-from metrics_core.tickets import ACTORS
+from metrics_core.tickets.machine import ACTORS
 
 FAMILY = Family(
     id="messages",

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from metrics_core.families.base import Family, StateRow
-from metrics_core.open_tickets import STATUS_BITS
 from metrics_core.series import Series
-from metrics_core.tickets import OPEN_STATUSES, STATUSES
+from metrics_core.tickets.machine import OPEN_STATUSES, STATUSES
+from metrics_core.tickets.open_tickets import STATUS_BITS
 from metrics_core.view import Frozen
 
 

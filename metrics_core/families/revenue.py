@@ -1,7 +1,7 @@
 """Revenue: what was paid, for how many orders, by how many buyers, and for how long they keep buying."""
 
 from metrics_core import facts
-from metrics_core.crm_moves import CATEGORIES
+from metrics_core.crm.moves import CATEGORIES
 from metrics_core.families.base import PERIODS, Family
 from metrics_core.labels import NONE
 from metrics_core.series import Series

@@ -10,9 +10,9 @@ import msgspec
 
 from metrics_core.catalog import FAMILIES, series_of
 from metrics_core.derived import DERIVED, Derived
+from metrics_core.derived.formulas import Formula, OlderThan, Quantile, Term
 from metrics_core.facts import CODE_SHIFT
 from metrics_core.families.base import Family
-from metrics_core.formulas import Formula, OlderThan, Quantile, Term
 from metrics_core.policy import WINDOWS, Policy
 from metrics_core.view import Table, View
 

@@ -10,7 +10,7 @@ from metrics_core.facts import CODE_MASK, CODE_SHIFT
 from metrics_core.families.base import TICKET_LABELS
 from metrics_core.labels import NONE
 from metrics_core.shard import Shard
-from metrics_core.tickets import Relabel, TicketMachine
+from metrics_core.tickets.machine import Relabel, TicketMachine
 from streams.replay.choice import Choice
 from streams.replay.row_file import RowFile
 

@@ -6,7 +6,7 @@ import pytest
 from desk_story import Desk
 
 from metrics_core.derived import DERIVED
-from metrics_core.formulas import OlderThan, Quantile, Term, WindowDays
+from metrics_core.derived.formulas import OlderThan, Quantile, Term, WindowDays
 from metrics_core.grid import cell_of
 from metrics_core.series import Histogram, Series
 from metrics_core.times import SECOND_US

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from desk_of_customers import Story, on
 
+from metrics_core.crm.subscriptions import MOST_SUBSCRIPTIONS
 from metrics_core.rejects import Reason
-from metrics_core.subscriptions import MOST_SUBSCRIPTIONS
 
 
 def moves(story: Story, day: float, currency: str = "EUR", window: str = "30d") -> dict[str, float]:

@@ -1,12 +1,9 @@
-"""Derived metrics: one definition each - formula, output labels, and the question it answers."""
+"""Derived metrics of the helpdesk."""
 
 from __future__ import annotations
 
-from metrics_core.derived_crm import DERIVED_CRM
-from metrics_core.derived_metric import Derived
-from metrics_core.formulas import Formula, OlderThan, Quantile, Term, WindowDays
-
-__all__ = ["DERIVED", "Derived"]
+from metrics_core.derived.formulas import Formula, OlderThan, Quantile, Term, WindowDays
+from metrics_core.derived.metric import Derived
 
 _CLOCK = ("window", "clock")
 _RESOLUTION = ("window", "clock", "resolution")
@@ -20,7 +17,7 @@ def _mean(series: str) -> Formula:
     return Term(series, part="gsum") / Term(series, part="gcount")
 
 
-_HELPDESK: tuple[Derived, ...] = (
+DERIVED_HELPDESK: tuple[Derived, ...] = (
     Derived(
         "first_response_mean", _CLOCK, _mean("first_response_seconds"), "seconds",
         "How long is the average wait for a first answer?",
@@ -78,5 +75,3 @@ _HELPDESK: tuple[Derived, ...] = (
         "Is more coming in than going out?",
     ),
 )  # fmt: skip
-
-DERIVED: tuple[Derived, ...] = (*_HELPDESK, *DERIVED_CRM)

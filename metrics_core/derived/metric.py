@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from metrics_core.formulas import Formula, Vector
+from metrics_core.derived.formulas import Formula, Vector
 from metrics_core.view import View
 
 

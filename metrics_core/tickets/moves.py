@@ -1,4 +1,4 @@
-"""Events of a ticket boiled down to moves (see tickets.py), by event class."""
+"""Events of a ticket boiled down to moves (see machine.py), by event class."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 
 from msgspec import UNSET
 
-from metrics_core import tickets as t
 from metrics_core.events import EVENT_CLASSES, Event, TicketCreated, TicketSnapshot, TicketUpdated
 from metrics_core.labels import NONE
 from metrics_core.rejects import Reason, Refused
 from metrics_core.rows import Move
+from metrics_core.tickets import machine as t
 from metrics_core.times import EARLIEST_US, LATEST_US, parse_rfc3339
 
 #: more is a producer's mistake; a changelog row holds 64 bits

@@ -15,12 +15,8 @@ from typing import Any
 import msgspec
 
 from metrics_core import facts as f
-from metrics_core.facts import LABEL_SHIFT, Facts
-from metrics_core.labels import NONE
-from metrics_core.money import rescaled
-from metrics_core.purchases import Purchases, buy, forget_old
-from metrics_core.rows import Row, Step
-from metrics_core.subscriptions import (
+from metrics_core.crm.purchases import Purchases, buy, forget_old
+from metrics_core.crm.subscriptions import (
     MOST_PERIODS,
     Period,
     Subscribing,
@@ -28,6 +24,10 @@ from metrics_core.subscriptions import (
     forget_ended,
     is_any_running,
 )
+from metrics_core.facts import LABEL_SHIFT, Facts
+from metrics_core.labels import NONE
+from metrics_core.money import rescaled
+from metrics_core.rows import Row, Step
 
 # moves: (code, ...); "changes" = (segment, origin), each None where it stays as it is
 CREATE = 0  # changes

@@ -1,12 +1,12 @@
-"""Events of the CRM boiled down to moves (see customers.py and leads.py), by event class."""
+"""Events of the CRM boiled down to moves (see customers.py and leads.py beside it), by event class."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from metrics_core import customers as c
-from metrics_core import leads
+from metrics_core.crm import customers as c
+from metrics_core.crm import leads
 from metrics_core.events import EVENT_CLASSES, Customer, Event, Payment, Subscription, SubscriptionCancelled
 from metrics_core.labels import NONE
 from metrics_core.money import FINEST_EXPONENT, currency_of, exponent_of, minor_units

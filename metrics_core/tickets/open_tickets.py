@@ -7,7 +7,7 @@ import msgspec
 from metrics_core import changelog
 from metrics_core.ages import AgeIndex
 from metrics_core.rows import Kind
-from metrics_core.tickets import ORPHAN, RESOLVED, Relabel, Ticket, TicketMachine
+from metrics_core.tickets.machine import ORPHAN, RESOLVED, Relabel, Ticket, TicketMachine
 
 STATUS_BITS = 3
 

@@ -8,13 +8,13 @@ import msgspec
 
 from metrics_core import changelog
 from metrics_core.ages import AgeIndex
-from metrics_core.customers import OF_SUBSCRIPTIONS, Customer, CustomerMachine
+from metrics_core.crm.customers import OF_SUBSCRIPTIONS, Customer, CustomerMachine
+from metrics_core.crm.subscriptions import MOST_SUBSCRIPTIONS, Period, is_any_running
 from metrics_core.events import Event
 from metrics_core.policy import Policy
 from metrics_core.rejects import Reason, Refused
 from metrics_core.rows import Kind, Move
 from metrics_core.subjects import Subjects
-from metrics_core.subscriptions import MOST_SUBSCRIPTIONS, Period, is_any_running
 from metrics_core.times import HOUR_US
 
 #: periods of being counted that have ended, and since when it counts again (0: it is gone)

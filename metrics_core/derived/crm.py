@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from metrics_core.derived_metric import Derived
-from metrics_core.formulas import YEAR_US, Formula, Term, WindowYears
+from metrics_core.derived.formulas import YEAR_US, Formula, Term, WindowYears
+from metrics_core.derived.metric import Derived
 from metrics_core.times import SECOND_US
 
 _WINDOW = ("window",)

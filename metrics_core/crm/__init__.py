@@ -1,0 +1,1 @@
+"""Customers, subscriptions, purchases and leads: their state machines."""

@@ -1,0 +1,11 @@
+"""Derived metrics: one definition each, evaluated in Python and rendered as a recording rule."""
+
+from __future__ import annotations
+
+from metrics_core.derived.crm import DERIVED_CRM
+from metrics_core.derived.helpdesk import DERIVED_HELPDESK
+from metrics_core.derived.metric import Derived
+
+__all__ = ["DERIVED", "Derived"]
+
+DERIVED: tuple[Derived, ...] = (*DERIVED_HELPDESK, *DERIVED_CRM)

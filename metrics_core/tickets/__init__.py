@@ -1,0 +1,1 @@
+"""Tickets: their state machine, and what is open."""
