@@ -15,7 +15,7 @@ from metrics_core.panes import WINDOW_SPANS_US, window_start_us
 from metrics_core.policy import WINDOWS, Policy
 from metrics_core.series import Histogram, Series
 from metrics_core.times import SECOND_US
-from metrics_core.view import CrmFrozen, Frozen, LabelValues, Table, View, crm_start_us, history_start_us
+from metrics_core.view import Frozen, LabelValues, Table, View, history_start_us, starts_us
 
 _COUNT, _CELLS, _SUM, _LEVEL = range(4)
 _NOW, _BEFORE = PERIODS
@@ -48,6 +48,8 @@ class _Projection:
 
 #: code's number -> projection
 _ByCode = dict[int, _Projection]
+#: by code's number: what its facts are, and where they are shown
+_Bound = list[tuple[int, tuple[_Projection, ...]] | None]
 
 
 def build(
@@ -63,15 +65,17 @@ def build(
     which folds first and knows whether the worker is ready."""
     tables = {series.name: Table(series) for family in families for series in series_of(family, policy)}
     by_code = _projections(tables, families)
-    levels, starts = _levels(tables, families, "levels"), _levels(tables, families, "starts")
-    _withhold(tables, windows, crm_start_us(frozen), max((shard.time_us for shard in frozen), default=0))
+    levels, at_start = _levels(tables, families, "levels"), _levels(tables, families, "starts")
+    time_us = max((shard.time_us for shard in frozen), default=0)
+    start_us, starts = history_start_us(frozen), starts_us(frozen)
+    _withhold(tables, windows, {"": start_us, **starts}, time_us)
     for shard in frozen:
         for window in windows:
             if window in shard.windows:
                 _add_facts(shard, window, by_code)
-        if shard.crm is not None:
-            _add_before(shard, shard.crm, windows, by_code)
-            _add_levels(shard, shard.crm, windows, levels, starts)
+        _add_before(shard, windows, by_code)
+        if shard.levels:
+            _add_levels(shard, windows, levels, at_start)
         for family in families:
             _add_state(shard, family, tables, windows)
     for table in tables.values():
@@ -82,24 +86,23 @@ def build(
             table.rows = {row: n for row, n in table.rows.items() if time_part(row) not in table.withheld}
         if zeros:
             _show_zeros(table, windows)
-    return View(
-        max((shard.time_us for shard in frozen), default=0), history_start_us(frozen), tables, crm_start_us(frozen)
-    )
+    return View(time_us, start_us, tables, starts)
 
 
-def _withhold(tables: Mapping[str, Table], windows: Sequence[str], start_us: int, time_us: int) -> None:
+def _withhold(tables: Mapping[str, Table], windows: Sequence[str], starts: Mapping[str, int], time_us: int) -> None:
     """Name what the history does not reach yet: flows of a window that begins before it, levels as of a start that
     is not after its own (what stood before, a snapshot tells later). ``all`` has no window before it."""
     for window in windows:
         begins_us: dict[str, int] = {}
-        if window in WINDOW_SPANS_US and start_us:
+        if window in WINDOW_SPANS_US:
             now_us = window_start_us(window, time_us)
             begins_us = {_NOW: now_us, _BEFORE: now_us - WINDOW_SPANS_US[window][1]}
         for table in tables.values():
             series = table.series
+            start_us = starts.get(series.history, 0)
             has_period = "period" in series.labels
             for period in PERIODS if has_period else (_NOW,) if series.at_start else ():
-                begin_us = begins_us.get(period, 0)
+                begin_us = begins_us.get(period, 0) if start_us else 0
                 is_known = begin_us > start_us if series.at_start else period == _NOW or begin_us >= start_us > 0
                 if not is_known:
                     table.withheld.add((window, period) if has_period else (window,))
@@ -119,17 +122,17 @@ def _leave(table: Table) -> None:
         table.rows[row] = exact / SECOND_US if currency_at < 0 else major_units(exact, row[currency_at])
 
 
-def _projections(tables: dict[str, Table], families: Sequence[Family]) -> list[tuple[int, _Projection] | None]:
-    by_code: list[tuple[int, _Projection] | None] = [None] * (CODE_MASK + 1)
+def _projections(tables: dict[str, Table], families: Sequence[Family]) -> _Bound:
+    by_code: _Bound = [None] * (CODE_MASK + 1)
     for family in families:
-        for code, (name, fixed) in {**family.levels, **family.starts}.items():
-            by_code[code >> CODE_SHIFT] = _LEVEL, _Projection(tables[name], fixed, family.layout)
+        for code in (*family.levels, *family.starts):
+            by_code[code >> CODE_SHIFT] = _LEVEL, ()
         for code, (name, fixed) in family.counts.items():
-            by_code[code >> CODE_SHIFT] = _COUNT, _Projection(tables[name], fixed, family.layout)
-        for code, (name, fixed) in family.durations.items():
-            projection = _Projection(tables[name], fixed, family.layout)
-            by_code[code >> CODE_SHIFT] = _CELLS, projection
-            by_code[code + SUM >> CODE_SHIFT] = _SUM, projection
+            by_code[code >> CODE_SHIFT] = _COUNT, (_Projection(tables[name], fixed, family.layout),)
+        for code, (name, several) in family.durations.items():
+            projections = tuple(_Projection(tables[name], fixed, family.layout) for fixed in several)
+            by_code[code >> CODE_SHIFT] = _CELLS, projections
+            by_code[code + SUM >> CODE_SHIFT] = _SUM, projections
     return by_code
 
 
@@ -142,9 +145,9 @@ def _levels(tables: Mapping[str, Table], families: Sequence[Family], which: Lite
     }
 
 
-def _add_facts(shard: Frozen, window: str, by_code: list[tuple[int, _Projection] | None]) -> None:
+def _add_facts(shard: Frozen, window: str, by_code: _Bound) -> None:
     labels = shard.labels
-    cached: dict[int, tuple[int, Table, LabelValues]] = {}
+    cached: dict[int, tuple[int, list[tuple[Table, LabelValues]]]] = {}
     for key, n in shard.windows[window].items():
         label_code = key >> CODE_SHIFT
         found = cached.get(label_code)
@@ -152,46 +155,45 @@ def _add_facts(shard: Frozen, window: str, by_code: list[tuple[int, _Projection]
             bound = by_code[label_code & CODE_MASK]
             if bound is None:
                 continue
-            part, projection = bound
-            row = projection.labels(window, labels[label_code >> LABEL_SHIFT - CODE_SHIFT])
-            found = cached[label_code] = part, projection.table, row
-        part, table, row = found
-        if part == _COUNT:
-            table.add(row, n)
-        elif part == _LEVEL:
-            continue  # what levels moved by is in _add_levels
-        elif part == _SUM:
-            table.histogram(row).sum_us += n
-        elif shard.fine:
-            table.histogram(row).observe_cell(key & CELL_MASK, n)
-        else:
-            table.histogram(row).counts[key & CELL_MASK] += n
+            part, projections = bound
+            values = labels[label_code >> LABEL_SHIFT - CODE_SHIFT]
+            rows = [(projection.table, projection.labels(window, values)) for projection in projections]
+            found = cached[label_code] = part, rows
+        part, rows = found  # of levels there are none: what they moved by is in _add_levels
+        for table, row in rows:
+            if part == _COUNT:
+                table.add(row, n)
+            elif part == _SUM:
+                table.histogram(row).sum_us += n
+            elif shard.fine:
+                table.histogram(row).observe_cell(key & CELL_MASK, n)
+            else:
+                table.histogram(row).counts[key & CELL_MASK] += n
 
 
-def _add_before(
-    shard: Frozen, crm: CrmFrozen, windows: Sequence[str], by_code: list[tuple[int, _Projection] | None]
-) -> None:
+def _add_before(shard: Frozen, windows: Sequence[str], by_code: _Bound) -> None:
     """Facts of the window just before, of those series that show it."""
     for window in windows:
-        for key, n in crm.before.get(window, {}).items():
+        for key, n in shard.before.get(window, {}).items():
             bound = by_code[key >> CODE_SHIFT & CODE_MASK]
             if bound is None:
                 continue
-            part, projection = bound
-            if part == _COUNT and projection.has_period:
+            part, projections = bound
+            if part == _COUNT and projections[0].has_period:
+                projection = projections[0]
                 projection.table.add(projection.labels(window, shard.labels[key >> LABEL_SHIFT], _BEFORE), n)
 
 
-def _add_levels(shard: Frozen, crm: CrmFrozen, windows: Sequence[str], levels: _ByCode, starts: _ByCode) -> None:
+def _add_levels(shard: Frozen, windows: Sequence[str], levels: _ByCode, starts: _ByCode) -> None:
     """Levels as of now, and as of each window's start: now less what they moved by since."""
     nothing: dict[int, int] = {}
-    _add_level(shard, levels, crm.levels[_FINEST], 1, "", _NOW)
+    _add_level(shard, levels, shard.levels[_FINEST], 1, "", _NOW)
     for window in windows:
         if window not in WINDOW_SPANS_US:
             continue
-        moved, moved_before = shard.windows.get(window, nothing), crm.before.get(window, nothing)
+        moved, moved_before = shard.windows.get(window, nothing), shard.before.get(window, nothing)
         for period in PERIODS:
-            _add_level(shard, starts, crm.levels[window], 1, window, period)
+            _add_level(shard, starts, shard.levels[window], 1, window, period)
             _add_level(shard, starts, moved, -1, window, period)
         _add_level(shard, starts, moved_before, -1, window, _BEFORE)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from metrics_core.facts import CODE_SHIFT
 from metrics_core.families import (
     backlog_age,
     customers,
@@ -54,3 +55,14 @@ def series_of(family: Family, policy: Policy) -> list[Series]:
 def all_series(policy: Policy) -> list[Series]:
     """Every series under a policy, in the order of the catalog."""
     return [series for family in FAMILIES for series in series_of(family, policy)]
+
+
+def codes_of_before() -> frozenset[int]:
+    """Numbers of the codes of facts that are shown for the window just before, too."""
+    codes = set()
+    for family in FAMILIES:
+        with_period = {series.name for series in family.series if "period" in series.labels}
+        for code, (name, _) in (*family.counts.items(), *family.starts.items()):
+            if name in with_period:
+                codes.add(code >> CODE_SHIFT)
+    return frozenset(codes)

@@ -22,12 +22,12 @@ unpack_label = msgspec.msgpack.Decoder(tuple[str, ...]).decode
 
 
 class Meta(msgspec.Struct, array_like=True, gc=False):
-    """Largest and smallest accepted event time, and the smallest of the CRM's, in microseconds since the epoch;
-    0 = none."""
+    """Largest and smallest accepted event time in microseconds since the epoch, 0 = none; kind of subject -> the
+    smallest of its own."""
 
     clock_us: int
     start_us: int
-    crm_start_us: int = 0
+    starts: dict[str, int] = {}
 
 
 unpack_meta = msgspec.msgpack.Decoder(Meta).decode

@@ -35,10 +35,10 @@ class TicketCreated(Struct, gc=False):
     group: Changed = UNSET
     assignee: Changed = UNSET
     priority: Changed = UNSET
-    category: Text = None
+    category: Changed = UNSET
     brand: Text = None
-    tags: list[str] | None = None
-    complaint: bool | None = None
+    tags: list[str] | UnsetType | None = UNSET
+    complaint: bool | UnsetType | None = UNSET
 
 
 class TicketMessage(Struct, gc=False):

@@ -46,6 +46,22 @@ RESOLUTION_EVERY = _code(38)
 RESOLUTION_EVERY_SUM = _code(39)
 REPLY_WAIT = _code(40)
 REPLY_WAIT_SUM = _code(41)
+#: a resolution that is a ticket's first, the last so far, and one of every: most are
+RESOLUTION_ALL = _code(42)
+RESOLUTION_ALL_SUM = _code(43)
+# the same on the clock of business hours
+FIRST_RESPONSE_BUSINESS = _code(44)
+FIRST_RESPONSE_BUSINESS_SUM = _code(45)
+RESOLUTION_FIRST_BUSINESS = _code(46)
+RESOLUTION_FIRST_BUSINESS_SUM = _code(47)
+RESOLUTION_FULL_BUSINESS = _code(48)
+RESOLUTION_FULL_BUSINESS_SUM = _code(49)
+RESOLUTION_EVERY_BUSINESS = _code(50)
+RESOLUTION_EVERY_BUSINESS_SUM = _code(51)
+REPLY_WAIT_BUSINESS = _code(52)
+REPLY_WAIT_BUSINESS_SUM = _code(53)
+RESOLUTION_ALL_BUSINESS = _code(54)
+RESOLUTION_ALL_BUSINESS_SUM = _code(55)
 
 # levels of customers and subscriptions: how many, or how much, from this moment on
 CUSTOMERS = _code(64)
@@ -81,6 +97,41 @@ LEAD_QUALIFIED = _code(97)
 LEAD_WON = _code(98)
 LEAD_LOST = _code(99)
 
+# outcomes of service levels, by target (first response, next reply, resolution)
+SLA_MET = (_code(104), _code(105), _code(106))
+SLA_BREACHED = (_code(108), _code(109), _code(110))
+
+# surveys
+SURVEY_ANSWERS = _code(112)
+SURVEY_SCORE_SUM = _code(113)
+SURVEYS_SENT = _code(114)
+
+# complaints
+COMPLAINT_OPENED = _code(116)
+COMPLAINT_RESOLVED = _code(117)
+COMPLAINT_ESCALATED = _code(118)
+
+# levels of agents, and their changes
+AGENTS = _code(120)
+AGENTS_EMPLOYED = _code(121)
+AGENT_JOINED = _code(122)
+AGENT_LEFT = _code(123)
+
+# ledgers; amounts in minor units
+SPEND = _code(128)
+INVITES_SENT = _code(129)
+INVITES_ACCEPTED = _code(130)
+CASH_FLOW = _code(131)
+
+#: code of a duration -> code of the same on the business clock
+BUSINESS_OF = {
+    FIRST_RESPONSE: FIRST_RESPONSE_BUSINESS,
+    RESOLUTION_FIRST: RESOLUTION_FIRST_BUSINESS,
+    RESOLUTION_FULL: RESOLUTION_FULL_BUSINESS,
+    RESOLUTION_EVERY: RESOLUTION_EVERY_BUSINESS,
+    REPLY_WAIT: REPLY_WAIT_BUSINESS,
+    RESOLUTION_ALL: RESOLUTION_ALL_BUSINESS,
+}
 #: from the code of a duration to the code of its sum
 SUM = 1 << CODE_SHIFT
 

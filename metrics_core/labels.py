@@ -4,6 +4,8 @@ from __future__ import annotations
 
 #: shown where a label's value is not known
 NONE = "none"
+#: shown where a value is outside a list
+OTHER = "other"
 
 
 class LabelTable:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
-from metrics_core.facts import SUM, Facts
+from metrics_core.facts import CODE_MASK, CODE_SHIFT, SUM, Facts
 from metrics_core.grid import EDGES_US, cell_of
 from metrics_core.times import DAY_US, HOUR_US, MINUTE_US
 
@@ -33,10 +33,11 @@ _LATE_FACTS = 500
 
 class _Window:
     """Total of the panes [start, stop) of one ring; all of them have ended. ``back_panes``: how long before the
-    window that ends now it ends."""
+    window that ends now it ends; ``codes``: numbers of the only codes it counts, None for all."""
 
-    def __init__(self, length_panes: int, back_panes: int = 0) -> None:
+    def __init__(self, length_panes: int, back_panes: int = 0, codes: frozenset[int] | None = None) -> None:
         self.length_panes, self.back_panes = length_panes, back_panes
+        self.codes = codes
         self.start = self.stop = 0
         self.total: Counts = {}
 
@@ -45,15 +46,22 @@ class _Window:
             self.total = {}
             for index, pane in panes.items():
                 if start <= index < stop:
-                    _add(self.total, pane, 1)
+                    _add(self.total, self.counted(pane), 1)
         else:
             for index in range(self.stop, stop):
                 if index in panes:
-                    _add(self.total, panes[index], 1)
+                    _add(self.total, self.counted(panes[index]), 1)
             for index in range(self.start, start):
                 if index in panes:
-                    _add(self.total, panes[index], -1)
+                    _add(self.total, self.counted(panes[index]), -1)
         self.start, self.stop = start, stop
+
+    def counted(self, pane: Counts) -> Counts:
+        """What of a pane this window counts."""
+        codes = self.codes
+        if codes is None:
+            return pane
+        return {key: n for key, n in pane.items() if key >> CODE_SHIFT & CODE_MASK in codes}
 
 
 def _add(total: Counts, pane: Counts, sign: int) -> None:
@@ -67,15 +75,16 @@ def _add(total: Counts, pane: Counts, sign: int) -> None:
 
 
 class Ring:
-    """Panes of one width, and the windows that are made of them; with ``before``, also those just before."""
+    """Panes of one width, and the windows that are made of them; also those just before, for the codes with the
+    numbers ``before``."""
 
-    def __init__(self, width_us: int, windows: dict[str, int], *, before: bool = False) -> None:
+    def __init__(self, width_us: int, windows: dict[str, int], *, before: frozenset[int] = frozenset()) -> None:
         self.width_us = width_us
         self.keep_panes = (2 * max(windows.values()) + _SPARE_US) // width_us
         self.panes: dict[int, Counts] = {}
         lengths = {name: length_us // width_us for name, length_us in windows.items()}
         self.now = {name: _Window(length) for name, length in lengths.items()}
-        self.before = {name: _Window(length, length) for name, length in lengths.items()} if before else {}
+        self.before = {name: _Window(length, length, before) for name, length in lengths.items()} if before else {}
         self.windows = (*self.now.values(), *self.before.values())
         #: panes changed since the last drain; panes the changelog holds
         self.dirty: set[int] = set()
@@ -100,7 +109,7 @@ class Ring:
             return
         for window in self.windows:
             if window.start <= index < window.stop:
-                _add(window.total, {key: n}, 1)
+                _add(window.total, window.counted({key: n}), 1)
 
     def forget_totals(self) -> None:
         """Make every total anew when it next moves."""
@@ -160,7 +169,7 @@ class Panes:
     panes. So the level as of any window's start follows, without a copy of the past.
     """
 
-    def __init__(self, *, fine: bool, since_beginning: bool, before: bool = False) -> None:
+    def __init__(self, *, fine: bool, since_beginning: bool, before: frozenset[int] = frozenset()) -> None:
         by_width: dict[int, dict[str, int]] = {}
         for name, (width_us, length_us) in WINDOW_SPANS_US.items():
             by_width.setdefault(width_us, {})[name] = length_us

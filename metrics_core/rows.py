@@ -46,6 +46,8 @@ Step = Callable[[R, int, Any, Facts], None]
 class Kind(Generic[R]):
     """One kind of subject: how its rows begin, step, stand and end."""
 
+    #: in the plural
+    name: str
     #: first byte of its keys in the changelog
     prefix: bytes
     #: a new row of a source's subject, first heard of at a time (us)

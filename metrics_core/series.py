@@ -15,7 +15,8 @@ class Series(msgspec.Struct, frozen=True):
     ``enums`` names the closed label sets: every value is always shown. ``merge`` says how shards and workers
     combine: counts add up, timestamps take the least. ``leaves_as``: what the integers inside become when the
     view is made - minor units of the ``currency`` major ones, microseconds seconds. ``at_start``: values are of
-    the window's start, and not known before the history reaches it.
+    the window's start, and not known before the history reaches it. ``history``: the kind of subject whose
+    earliest event begins that history; empty for the earliest of all.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Series(msgspec.Struct, frozen=True):
     merge: Literal["sum", "min"] = "sum"
     leaves_as: Literal["is", "major_units", "seconds"] = "is"
     at_start: bool = False
+    history: str = ""
 
 
 class Histogram(msgspec.Struct):

@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict
 import msgspec
 
 from metrics_core import changelog
+from metrics_core.catalog import codes_of_before
 from metrics_core.counters import Counters
 from metrics_core.crm.customer_base import CustomerBase, Customers, customer_kind
 from metrics_core.crm.leads import Lead, lead_kind
@@ -16,6 +17,7 @@ from metrics_core.crm.moves import CUSTOMER_MOVE_OF_CLASS, LEAD_MOVE_OF_CLASS
 from metrics_core.decode import decode
 from metrics_core.events import EVENT_CLASSES, TYPE_OF_CLASS, Event
 from metrics_core.facts import Facts
+from metrics_core.families.base import TICKET_LABELS
 from metrics_core.labels import NONE, LabelTable
 from metrics_core.panes import WINDOW_SPANS_US, Panes, window_start_us
 from metrics_core.partitioner import partition_for
@@ -25,8 +27,9 @@ from metrics_core.rejects import Reason, Refused, Reject
 from metrics_core.rows import Move
 from metrics_core.subjects import Subjects
 from metrics_core.tickets.machine import KNOWN, Relabel
-from metrics_core.tickets.moves import MOVE_OF_CLASS
+from metrics_core.tickets.moves import ticket_moves
 from metrics_core.tickets.open_tickets import OpenTickets, ticket_kind
+from metrics_core.tickets.rules import RuleBook
 from metrics_core.times import DAY_US, EARLIEST_US, LATEST_US, MINUTE_US, parse_rfc3339
 from metrics_core.view import CrmFrozen, Frozen
 
@@ -93,10 +96,10 @@ class Shard:
         self._partition, self._partitions = partition, partitions
         self._until_us = LATEST_US if until_us is None else until_us
         self.labels = LabelTable()
-        unknown = self.labels.intern((NONE, NONE, NONE))
+        unknown = self.labels.intern((NONE,) * len(TICKET_LABELS))
         assert unknown == 0, "a ticket of which nothing is known has label 0"
         self.has_crm = kind != "helpdesk"
-        self.panes = Panes(fine=fine, since_beginning=since_beginning, before=self.has_crm)
+        self.panes = Panes(fine=fine, since_beginning=since_beginning, before=codes_of_before())
         self.open = OpenTickets()
         self._facts = Facts()
         horizon_us = policy.horizon_us if retire else LATEST_US
@@ -108,7 +111,8 @@ class Shard:
             "history_events": policy.history_events,
         }
         intern, values = self.labels.intern, self.labels.values
-        self.tickets = Subjects(ticket_kind(Relabel(intern, values), self.open), **common)
+        relabel = Relabel(intern, values, frozenset(policy.roster))
+        self.tickets = Subjects(ticket_kind(relabel, RuleBook(policy, values), self.open), **common)
         self.base = CustomerBase()
         self.customers = Customers(customer_kind(intern, values, self.base, policy, horizon_us), **common)
         self.leads: Subjects[Lead] = Subjects(lead_kind(intern), **common)
@@ -120,7 +124,7 @@ class Shard:
         self._swept_day = 0
         #: pane keys to delete from the changelog
         self._removed: dict[bytes, None] = {}
-        self._saved_meta = (0, 0, 0)
+        self._saved_meta = self._meta
         #: times of events ahead of their records' clock (a heap), and how many ``until_us`` left out
         self._ahead: list[int] = []
         self._left_out = 0
@@ -133,7 +137,7 @@ class Shard:
             if kind is None or event_type.startswith("helpdesk.") == (kind == "helpdesk"):
                 handlers[cls] = None
                 for subjects, moves in (
-                    (self.tickets, MOVE_OF_CLASS),
+                    (self.tickets, ticket_moves(self.policy)),
                     (self.customers, CUSTOMER_MOVE_OF_CLASS),
                     (self.leads, LEAD_MOVE_OF_CLASS),
                 ):
@@ -255,11 +259,15 @@ class Shard:
         meta = self._meta
         if meta != self._saved_meta:
             self._saved_meta = meta
-            yield changelog.META, changelog.pack(changelog.Meta(*meta))
+            yield changelog.META, changelog.pack(meta)
 
     @property
-    def _meta(self) -> tuple[int, int, int]:
-        return self.clock_us, self.start_us, self.customers.start_us
+    def _meta(self) -> changelog.Meta:
+        return changelog.Meta(self.clock_us, self.start_us, self._starts)
+
+    @property
+    def _starts(self) -> dict[str, int]:
+        return {one.kind.name: one.start_us for one in self._kinds.values() if one.start_us}
 
     def load(self, key: bytes, value: bytes | None) -> None:
         """One row of the changelog, in log order; the last one of a key wins."""
@@ -276,7 +284,9 @@ class Shard:
             self.panes.levels = changelog.unpack_counts(value)
         elif kind == changelog.META and value is not None:
             meta = changelog.unpack_meta(value)
-            self.clock_us, self.start_us, self.customers.start_us = meta.clock_us, meta.start_us, meta.crm_start_us
+            self.clock_us, self.start_us = meta.clock_us, meta.start_us
+            for subjects in self._kinds.values():
+                subjects.start_us = meta.starts.get(subjects.kind.name, 0)
             self._saved_meta = self._meta
         else:
             raise ValueError(f"a changelog row of an unknown kind: {key[:16]!r}")
@@ -303,13 +313,18 @@ class Shard:
             time_us=time_us,
             fine=self.panes.fine,
             windows=self.panes.totals(time_us),
+            before=self.panes.before(),  # after the totals of the same moment
+            levels=self.panes.levels_at_end(time_us) if self.panes.levels else {},
             labels=self.labels.values,
             open_by_status=self.open.by_status.copy(),
             unassigned=self.open.unassigned.copy(),
             ages=self.open.ages.ages(time_us),
             waiting=self.open.waits.counts(),
             waiting_since_us=self.open.waits.oldest(),
+            open_complaints=self.open.complaints.copy(),
+            clocks=self.open.clocks.freeze(time_us),
             start_us=self.start_us,
+            starts=self._starts,
             clock_us=self.clock_us,
             orphan_tickets=self.tickets.orphans,
             future_events=self.future_events(time_us),
@@ -317,20 +332,15 @@ class Shard:
         )
 
     def _freeze_crm(self, time_us: int) -> CrmFrozen:
-        """After the panes' totals of the same moment."""
-        levels = self.panes.levels_at_end(time_us)
         for gone in (self.base.customers, self.base.subscriptions):
             gone.forget(time_us)
-        idle_us = self.policy.idle_us
+        idle_us = self.policy.at(time_us).idle_us
         return CrmFrozen(
-            levels=levels,
-            before=self.panes.before(),
             idle=self.base.idle.counts_before(time_us - idle_us),
             lost={
                 window: self.base.lost_since(window_start_us(window, time_us), time_us)
                 for window in WINDOW_SPANS_US
             },
-            start_us=self.customers.start_us,
         )
 
     @property

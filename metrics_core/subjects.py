@@ -43,6 +43,8 @@ class Subjects(Generic[R]):
         self.rest: dict[str, bytes] = {}
         #: rows moved since the last settling -> how they stood before, whether known, whether new
         self._touched: dict[str, tuple[Hashable, bool, bool]] = {}
+        #: earliest event time, 0 = none yet
+        self.start_us = 0
         #: rows whose beginning was not seen
         self.orphans = 0
         #: day on which closed rows are due -> their subjects
@@ -60,6 +62,7 @@ class Subjects(Generic[R]):
         limit_us = (clock_us if clock_us > time_us else time_us) - self._horizon_us
         if row is None or row.last_us < limit_us or time_us < limit_us:
             row = self._find(subject, event.source, time_us, limit_us, row)
+        told_us = time_us
         if fact_us:
             time_us = fact_us
         ident = event.id if event.source == row.source else f"{event.source}\0{event.id}"
@@ -75,6 +78,7 @@ class Subjects(Generic[R]):
             self._steps[move if type(move) is int else move[0]](row, time_us, move, self._facts)  # type: ignore[index]
         else:
             row = self._late(subject, row, Entry(ident, time_us, move, seq))
+            self._begin(told_us)
         if row.events >= self._history_events:
             rows.fold_oldest(self.kind, row)
 
@@ -93,8 +97,14 @@ class Subjects(Generic[R]):
         if row is None:
             self._own(subject)
             row = self.hot[subject] = kind.new(source, time_us)
+            self._begin(time_us)
             self._touched[subject] = (None, True, True)
         return row
+
+    def _begin(self, time_us: int) -> None:
+        """The earliest event either makes a row or comes late."""
+        if time_us < self.start_us or not self.start_us:
+            self.start_us = time_us
 
     def _is_repeat(self, row: R, entry: Entry) -> bool:
         """Whether the identity is in the history; the first content with it stays, another is a conflict."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from metrics_core.ages import Ages
 from metrics_core.series import Histogram, Series
+from metrics_core.tickets.clock_index import Clocks
 
 LabelValues = tuple[str, ...]
 
@@ -15,35 +16,38 @@ LabelValues = tuple[str, ...]
 class CrmFrozen:
     """The customers' part of a shard as of one moment.
 
-    ``levels``: window -> level key -> sum as of the window's end; ``before``: window -> fact key -> count of the
-    window just before; ``idle``: label -> customers too long silent; ``lost``: window -> (customers,
-    subscriptions) counted as of its start and gone now; ``start_us``: since when, 0 = nothing yet.
+    ``idle``: label -> customers too long silent; ``lost``: window -> (customers, subscriptions) counted as of its
+    start and gone now.
     """
 
-    levels: dict[str, dict[int, int]]
-    before: dict[str, dict[int, int]]
     idle: dict[int, int]
     lost: dict[str, tuple[int, int]]
-    start_us: int
 
 
 @dataclass(frozen=True, slots=True)
 class Frozen:
     """A shard as of one moment: window -> fact key -> count, and what is open. Never changed again.
 
-    ``labels`` is the shard's growing list of label tuples; the numbers below stay valid.
+    ``before``: window -> fact key -> count of the window just before; ``levels``: window -> level key -> sum as of
+    the window's end; ``starts``: kind of subject -> its earliest event. ``labels`` is the shard's growing list of
+    label tuples; the numbers below stay valid.
     """
 
     time_us: int
     fine: bool
     windows: dict[str, dict[int, int]]
+    before: dict[str, dict[int, int]]
+    levels: dict[str, dict[int, int]]
     labels: list[LabelValues]
     open_by_status: dict[int, int]
     unassigned: dict[int, int]
     ages: dict[int, Ages]
     waiting: dict[int, int]
     waiting_since_us: dict[int, int]
+    open_complaints: dict[int, int]
+    clocks: dict[int, Clocks]
     start_us: int
+    starts: dict[str, int]
     clock_us: int
     orphan_tickets: int
     future_events: int
@@ -84,12 +88,12 @@ class Table:
 @dataclass(frozen=True, slots=True)
 class View:
     """Every series as of ``time_us``, by name without prefix. ``start_us``: since when events are complete;
-    ``crm_start_us``: since when those of customers are."""
+    ``starts``: the same for each kind of subject."""
 
     time_us: int
     start_us: int
     tables: dict[str, Table]
-    crm_start_us: int = 0
+    starts: dict[str, int] = field(default_factory=dict)
 
 
 def history_start_us(frozen: Sequence[Frozen]) -> int:
@@ -97,6 +101,10 @@ def history_start_us(frozen: Sequence[Frozen]) -> int:
     return min((shard.start_us for shard in frozen if shard.start_us), default=0)
 
 
-def crm_start_us(frozen: Sequence[Frozen]) -> int:
-    """The earliest event of a customer over the shards, 0 = none."""
-    return min((shard.crm.start_us for shard in frozen if shard.crm and shard.crm.start_us), default=0)
+def starts_us(frozen: Sequence[Frozen]) -> dict[str, int]:
+    """Kind of subject -> its earliest event over the shards; without those of which there is none."""
+    starts: dict[str, int] = {}
+    for shard in frozen:
+        for kind, start_us in shard.starts.items():
+            starts[kind] = min(start_us, starts.get(kind, start_us))
+    return starts

@@ -124,9 +124,6 @@ class Customers(Subjects[Customer]):
     """Customers' rows. A subscription event happens at its ``effective_at``; whether it is too late is judged by
     its own time."""
 
-    #: earliest event time, 0 = none yet
-    start_us = 0
-
     def apply(self, event: Event, time_us: int, move: Move, clock_us: int, fact_us: int = 0) -> None:
         if not isinstance(move, int) and move[0] in OF_SUBSCRIPTIONS:
             self._refuse_too_many(event.subject, move[2])
@@ -134,8 +131,6 @@ class Customers(Subjects[Customer]):
                 fact_us = move[1]
                 move = (move[0], time_us, *move[2:])
         super().apply(event, time_us, move, clock_us, fact_us)
-        if time_us < self.start_us or not self.start_us:
-            self.start_us = time_us
 
     def _refuse_too_many(self, subject: str, subscription: str) -> None:
         row = self.get(subject)
@@ -156,9 +151,13 @@ def customer_kind(
     A customer once known is never closed: who comes back after a year is reactivated and not new.
     """
     machine = CustomerMachine(
-        intern, values, keep_us=keep_us, churn_with_last_subscription=policy.churn_with_last_subscription
+        intern,
+        values,
+        keep_us=keep_us,
+        ends_with_subscription=lambda time_us: policy.at(time_us).churn_with_last_subscription,
     )
     return Kind(
+        name="customers",
         prefix=changelog.CUSTOMER,
         new=lambda source, _time_us: Customer(source=source),
         unpack=msgspec.msgpack.Decoder(Customer).decode,

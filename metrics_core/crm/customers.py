@@ -69,7 +69,8 @@ class Customer(Row, array_like=True, gc=False):
 class CustomerMachine:
     """Steps of the state machine, bound to a shard's label table and policy.
 
-    ``keep_us``: how long ended periods, subscriptions and orders are remembered.
+    ``keep_us``: how long ended periods, subscriptions and orders are remembered; ``ends_with_subscription``:
+    whether, at a moment, a customer is lost with the last running subscription.
     """
 
     def __init__(
@@ -78,12 +79,12 @@ class CustomerMachine:
         values: list[tuple[str, ...]],
         *,
         keep_us: int,
-        churn_with_last_subscription: bool,
+        ends_with_subscription: Callable[[int], bool],
     ) -> None:
         self._intern, self._values = intern, values
         self._keep_us = keep_us
         self._subscribing = Subscribing(intern, values)
-        self._ends_with_subscription = churn_with_last_subscription
+        self._ends_with_subscription = ends_with_subscription
         self.steps: list[Step[Customer]] = [
             self._create, self._churn, self._reactivate, self._snapshot,
             self._start, self._change, self._cancel, self._seed,
@@ -164,7 +165,7 @@ class CustomerMachine:
         if not one.since_us:
             one.is_dated = is_dated
             self._subscribing.begin(state.subscriptions, one, time_us, out, counted=is_start)
-        if state.is_gone and self._ends_with_subscription:
+        if state.is_gone and self._ends_with_subscription(time_us):
             self._join(state, time_us, out, f.CUSTOMER_REACTIVATED)
         self._touch(state, time_us, move)
 
@@ -180,7 +181,7 @@ class CustomerMachine:
         one = state.subscriptions.get(move[2])
         if one is not None and one.since_us:
             self._subscribing.end(state.subscriptions, one, time_us, out)
-            if self._ends_with_subscription and not is_any_running(state.subscriptions):
+            if not is_any_running(state.subscriptions) and self._ends_with_subscription(time_us):
                 self._leave(state, time_us, _told_us(time_us, move), out)
         self._touch(state, time_us, move)
 

@@ -42,6 +42,7 @@ def _reach(stage: int, intern: Callable[[tuple[str, ...]], int]) -> Step[Lead]:
 def lead_kind(intern: Callable[[tuple[str, ...]], int]) -> Kind[Lead]:
     """Leads as a kind of subject: closed once won or lost, known once created."""
     return Kind(
+        name="leads",
         prefix=changelog.LEAD,
         new=lambda source, _time_us: Lead(source=source),
         unpack=msgspec.msgpack.Decoder(Lead).decode,

@@ -148,7 +148,7 @@ class WindowYears(Formula):
         rows: dict[Labels, float] = {
             (name,): length_us / YEAR_US for name, (_, length_us) in WINDOW_SPANS_US.items()
         }
-        start_us = view.crm_start_us or view.start_us
+        start_us = view.starts.get("customers") or view.start_us
         if start_us:
             rows["all",] = (view.time_us - start_us) / YEAR_US
         return Vector(("window",), rows)

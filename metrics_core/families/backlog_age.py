@@ -15,6 +15,16 @@ def _state(frozen: Frozen) -> Iterator[StateRow]:
 FAMILY = Family(
     id="backlog_age",
     question="Is old work being left behind?",
+    events=(
+        "helpdesk.ticket.created",
+        "helpdesk.ticket.snapshot",
+        "helpdesk.ticket.status_changed",
+        "helpdesk.ticket.merged",
+        "helpdesk.ticket.deleted",
+        "helpdesk.ticket.marked_spam",
+        "helpdesk.ticket.restored",
+        "helpdesk.ticket.updated",
+    ),
     series=(
         Series(
             "open_ticket_age_seconds",

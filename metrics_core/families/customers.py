@@ -30,6 +30,17 @@ def _state(frozen: Frozen) -> Iterator[StateRow]:
 FAMILY = Family(
     id="customers",
     question="Are we keeping our customers?",
+    events=(
+        "crm.customer.created",
+        "crm.customer.churned",
+        "crm.customer.reactivated",
+        "crm.customer.snapshot",
+        "crm.subscription.started",
+        "crm.subscription.changed",
+        "crm.subscription.cancelled",
+        "crm.subscription.snapshot",
+        "crm.payment.received",
+    ),
     series=(
         Series(
             "customers",
@@ -46,6 +57,7 @@ FAMILY = Family(
             ("window", "period", "change", "segment", "origin"),
             "Customers won (created, never those of a snapshot), lost and won back in the window.",
             enums={"period": PERIODS, "change": tuple(_CHANGES), "origin": (*ORIGINS, NONE)},
+            history="customers",
         ),
         Series(
             "customers_at_start",
@@ -54,6 +66,7 @@ FAMILY = Family(
             "Headcount as of the window's start; withheld until the history reaches it.",
             enums={"period": PERIODS},
             at_start=True,
+            history="customers",
         ),
         Series(
             "customers_lost_of_start",
@@ -61,6 +74,7 @@ FAMILY = Family(
             ("window",),
             "Customers counted as of the window's start and gone now; withheld until the history reaches it.",
             at_start=True,
+            history="customers",
         ),
     ),
     counts={code: ("customer_changes", {"change": change}) for change, code in _CHANGES.items()},

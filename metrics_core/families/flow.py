@@ -23,6 +23,17 @@ _CODES = {
 FAMILY = Family(
     id="flow",
     question="Is more coming in than going out?",
+    events=(
+        "helpdesk.ticket.created",
+        "helpdesk.ticket.snapshot",
+        "helpdesk.ticket.status_changed",
+        "helpdesk.ticket.escalated",
+        "helpdesk.ticket.message",
+        "helpdesk.ticket.merged",
+        "helpdesk.ticket.deleted",
+        "helpdesk.ticket.marked_spam",
+        "helpdesk.ticket.restored",
+    ),
     series=(
         Series(
             "tickets",

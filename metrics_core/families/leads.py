@@ -8,6 +8,12 @@ from metrics_core.series import Series
 FAMILY = Family(
     id="leads",
     question="Do first contacts become customers?",
+    events=(
+        "crm.lead.created",
+        "crm.lead.qualified",
+        "crm.lead.won",
+        "crm.lead.lost",
+    ),
     series=(
         Series(
             "leads",

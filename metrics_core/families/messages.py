@@ -1,13 +1,14 @@
 """Messages: what was written, by whom."""
 
 from metrics_core import facts
-from metrics_core.families.base import Family
+from metrics_core.families.base import Family, types
 from metrics_core.series import Series
 from metrics_core.tickets.machine import ACTORS
 
 FAMILY = Family(
     id="messages",
     question="How much is being written, and by whom?",
+    events=types("helpdesk.ticket", "message"),
     series=(
         Series(
             "messages",

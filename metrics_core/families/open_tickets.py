@@ -4,8 +4,9 @@ from collections.abc import Iterator
 
 from metrics_core.families.base import Family, StateRow
 from metrics_core.series import Series
-from metrics_core.tickets.machine import OPEN_STATUSES, STATUSES
+from metrics_core.tickets.machine import OPEN_STATUSES
 from metrics_core.tickets.open_tickets import STATUS_BITS
+from metrics_core.tickets.rules import STATUSES
 from metrics_core.view import Frozen
 
 
@@ -18,6 +19,16 @@ def _state(frozen: Frozen) -> Iterator[StateRow]:
 FAMILY = Family(
     id="open",
     question="How much work is on the table, and who has it?",
+    events=(
+        "helpdesk.ticket.created",
+        "helpdesk.ticket.snapshot",
+        "helpdesk.ticket.status_changed",
+        "helpdesk.ticket.merged",
+        "helpdesk.ticket.deleted",
+        "helpdesk.ticket.marked_spam",
+        "helpdesk.ticket.restored",
+        "helpdesk.ticket.updated",
+    ),
     series=(
         Series(
             "open_tickets",

@@ -1,12 +1,18 @@
 """Reply wait: the first unanswered public customer message to the next public agent message."""
 
 from metrics_core import facts
-from metrics_core.families.base import Family
+from metrics_core.families.base import CLOCKS, Family
 from metrics_core.series import Series
 
 FAMILY = Family(
     id="reply_wait",
     question="How long do customers wait for each further answer?",
+    events=(
+        "helpdesk.ticket.created",
+        "helpdesk.ticket.message",
+        "helpdesk.ticket.status_changed",
+        "helpdesk.ticket.snapshot",
+    ),
     series=(
         Series(
             "reply_wait_seconds",
@@ -14,8 +20,11 @@ FAMILY = Family(
             ("window", "clock"),
             "First unanswered public customer message (a creation by a customer is one) to the next public agent "
             "message, of waits that ended in the window; a resolution discards a wait.",
-            enums={"clock": ("calendar",)},
+            enums={"clock": CLOCKS},
         ),
     ),
-    durations={facts.REPLY_WAIT: ("reply_wait_seconds", {"clock": "calendar"})},
+    durations={
+        facts.REPLY_WAIT: ("reply_wait_seconds", ({"clock": "calendar"},)),
+        facts.REPLY_WAIT_BUSINESS: ("reply_wait_seconds", ({"clock": "business"},)),
+    },
 )

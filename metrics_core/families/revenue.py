@@ -12,6 +12,14 @@ _BASES = ("purchase", "subscription")
 FAMILY = Family(
     id="revenue",
     question="What do customers pay, and how often?",
+    events=(
+        "crm.payment.received",
+        "crm.payment.refunded",
+        "crm.subscription.started",
+        "crm.subscription.changed",
+        "crm.subscription.cancelled",
+        "crm.subscription.snapshot",
+    ),
     series=(
         Series(
             "revenue",
@@ -20,6 +28,7 @@ FAMILY = Family(
             "Payments received in the window less refunds made in it, in major units; never summed across "
             "currencies.",
             enums={"period": PERIODS, "category": (*CATEGORIES, NONE)},
+            history="customers",
             leaves_as="major_units",
         ),
         Series(

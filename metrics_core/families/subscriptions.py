@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from metrics_core import facts
-from metrics_core.families.base import PERIODS, Family, StateRow
+from metrics_core.families.base import PERIODS, Family, StateRow, types
 from metrics_core.series import Series
 from metrics_core.view import Frozen
 
@@ -26,6 +26,7 @@ def _state(frozen: Frozen) -> Iterator[StateRow]:
 FAMILY = Family(
     id="subscriptions",
     question="Is recurring revenue growing or leaking?",
+    events=types("crm.subscription", "started", "changed", "cancelled", "snapshot"),
     series=(
         Series("subscriptions", "gauge", ("plan",), "Subscriptions that run now."),
         Series(
@@ -34,6 +35,7 @@ FAMILY = Family(
             ("window", "period", "change", "plan"),
             "Subscriptions started and cancelled in the window, by the plan of that moment.",
             enums={"period": PERIODS, "change": tuple(_CHANGES)},
+            history="customers",
         ),
         Series(
             "subscriptions_at_start",
@@ -42,6 +44,7 @@ FAMILY = Family(
             "Subscriptions that ran as of the window's start; withheld until the history reaches it.",
             enums={"period": PERIODS},
             at_start=True,
+            history="customers",
         ),
         Series(
             "subscriptions_lost_of_start",
@@ -50,6 +53,7 @@ FAMILY = Family(
             "Subscriptions that ran as of the window's start and do not run now; withheld until the history "
             "reaches it.",
             at_start=True,
+            history="customers",
         ),
         Series(
             "mrr", "gauge", ("plan", "currency"), "Monthly recurring revenue of the subscriptions that run now.",
@@ -72,6 +76,7 @@ FAMILY = Family(
             "Monthly recurring revenue as of the window's start; withheld until the history reaches it.",
             leaves_as="major_units",
             at_start=True,
+            history="customers",
         ),
         Series(
             "subscribed_customers", "gauge", ("currency",),

@@ -22,6 +22,17 @@ def _state(frozen: Frozen) -> Iterator[StateRow]:
 FAMILY = Family(
     id="waiting",
     question="Who is waiting for us right now, and for how long?",
+    events=(
+        "helpdesk.ticket.created",
+        "helpdesk.ticket.message",
+        "helpdesk.ticket.snapshot",
+        "helpdesk.ticket.status_changed",
+        "helpdesk.ticket.merged",
+        "helpdesk.ticket.deleted",
+        "helpdesk.ticket.marked_spam",
+        "helpdesk.ticket.restored",
+        "helpdesk.ticket.updated",
+    ),
     series=(
         Series(
             "unanswered_tickets",

@@ -1,5 +1,7 @@
 """The policy: what a deployment may choose about what is counted."""
 
-from metrics_core.policy.policy import WINDOWS, Policy, PolicyError
+from metrics_core.policy.errors import PolicyError
+from metrics_core.policy.policy import WINDOWS, Policy
+from metrics_core.policy.version import Version
 
-__all__ = ["WINDOWS", "Policy", "PolicyError"]
+__all__ = ["WINDOWS", "Policy", "PolicyError", "Version"]

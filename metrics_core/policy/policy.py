@@ -1,83 +1,144 @@
-"""The policy: what a deployment may choose about what is counted, in one frozen value."""
+"""The policy of a deployment: what holds for good, and the versions of what may change, each from a moment on."""
 
 from __future__ import annotations
 
 import hashlib
+from bisect import bisect_right
+from functools import cached_property
 from typing import Any
 
 import msgspec
 
-from metrics_core.times import DAY_US
+from metrics_core.policy.errors import PolicyError
+from metrics_core.policy.version import Version
+from metrics_core.times import DAY_US, format_us
 
 WINDOWS = ("1h", "24h", "7d", "30d")
 
-
-class PolicyError(ValueError):
-    """A policy that cannot be used; the message names the key and what to change."""
-
-
-#: fields that say how numbers are shown, not what is counted
-_SHOWN_ONLY = frozenset(("gauge_labels", "histogram_labels", "label_values", "label_limit"))
+#: fields that say how numbers are shown, not what is counted; versions are compared one by one
+_NOT_HASHED = frozenset(("gauge_labels", "histogram_labels", "label_values", "label_limit", "versions"))
+#: labels that helpdesk series may carry
+_LABELS = ("channel", "group", "priority", "agent")
 
 
-class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Choices that change numbers. The hash is kept beside the state, so that it cannot change unnoticed."""
+class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
+    """What a deployment chooses. ``versions`` are in order of ``effective_from``; the first holds since ever.
 
-    version: int = 1
-    preset: str = "strict"
+    What was counted under a version stays as it was counted: a version that has been used never changes, a new
+    one begins after all that was counted. ``marks`` is kept beside the state, so that neither goes unnoticed.
+    """
+
     tenant: str | None = None
     #: days after which a closed row is retired: 2 x the longest window + 10
     horizon_days: int = 70
     #: past transitions a row keeps, so that a late event can be put in its place
     history_events: int = 64
-    #: days without activity after which a customer without a running subscription is inactive
-    idle_days: int = 90
-    #: whether a customer is lost with the last running subscription, and back with a new one
-    churn_with_last_subscription: bool = True
     #: labels of helpdesk gauges and helpdesk histograms
     gauge_labels: tuple[str, ...] = ("channel", "group", "priority")
     histogram_labels: tuple[str, ...] = ("channel", "group")
+    #: agents that the label ``agent`` shows by name; all others are ``other``
+    roster: tuple[str, ...] = ()
     #: label values shown first; others follow in order of appearance
     label_values: dict[str, tuple[str, ...]] = {}
     #: most values of one label that are exposed; the rest is shown as `other`
     label_limit: int = 100
+    versions: tuple[Version, ...] = (Version(),)
 
     @classmethod
     def parse(cls, table: dict[str, Any]) -> Policy:
-        """Policy from a TOML table; raises PolicyError with one sentence."""
+        """Policy from a TOML table; raises PolicyError with one sentence and the path of the value."""
+        for name in Version.__struct_fields__:
+            if name in table:
+                raise PolicyError(f"policy.{name} belongs to a version: write it under [[policy.versions]]", name)
         try:
-            policy = msgspec.convert(table, cls)
+            # TOML's keys are strings, also those of scales
+            policy = msgspec.convert(table, cls, str_keys=True)
         except msgspec.ValidationError as error:
-            raise PolicyError(f"policy: {error}") from error
+            what, _, where = str(error).partition(" - at `$")
+            raise PolicyError(f"policy: {what}", where.rstrip("`").lstrip(".")) from error
         policy.check()
         return policy
 
     def check(self) -> None:
         """Raise PolicyError where a value cannot work."""
-        if self.preset != "strict":
-            raise PolicyError(f"policy.preset {self.preset!r} is not known: use strict")
         if self.horizon_days < 61:
-            raise PolicyError("policy.horizon_days must be at least 61: two 30-day windows and a day")
+            raise PolicyError(
+                "policy.horizon_days must be at least 61: two 30-day windows and a day", "horizon_days"
+            )
         if not 8 <= self.history_events <= 1024:
-            raise PolicyError("policy.history_events must lie between 8 and 1024")
-        if self.idle_days < 1:
-            raise PolicyError("policy.idle_days must be at least 1")
-        for name in (*self.gauge_labels, *self.histogram_labels):
-            if name not in ("channel", "group", "priority"):
-                raise PolicyError(f"policy label {name!r} is not known: use channel, group or priority")
+            raise PolicyError("policy.history_events must lie between 8 and 1024", "history_events")
+        for field in ("gauge_labels", "histogram_labels"):
+            for name in getattr(self, field):
+                if name not in _LABELS:
+                    raise PolicyError(f"policy label {name!r} is not known: use {', '.join(_LABELS)}", field)
+                if name == "agent" and not self.roster:
+                    raise PolicyError("policy label 'agent' needs policy.roster: name the agents to show", field)
+        self._check_versions()
+
+    def _check_versions(self) -> None:
+        if not self.versions:
+            raise PolicyError("policy.versions is empty: leave it out or give one [[policy.versions]]", "versions")
+        for at, version in enumerate(self.versions):
+            path = f"versions[{at}]"
+            version.check(path)
+            if at == 0:
+                if version.effective_from is not None:
+                    raise PolicyError(
+                        f"policy version {version.version} comes first and holds since ever: "
+                        "take out its effective_from",
+                        f"{path}.effective_from",
+                    )
+                continue
+            before = self.versions[at - 1]
+            if version.version <= before.version:
+                raise PolicyError(
+                    f"policy version {version.version} follows version {before.version}: number it "
+                    f"{before.version + 1}",
+                    f"{path}.version",
+                )
+            if version.effective_from is None:
+                raise PolicyError(f"policy version {version.version} needs effective_from", path)
+            if version.effective_us <= before.effective_us:
+                raise PolicyError(
+                    f"policy version {version.version} must take effect after version {before.version}, that is "
+                    f"after {format_us(before.effective_us)}",
+                    f"{path}.effective_from",
+                )
+
+    @cached_property
+    def _effective_us(self) -> list[int]:
+        return [version.effective_us for version in self.versions]
+
+    def at(self, time_us: int) -> Version:
+        """The version in force at a moment."""
+        return self.versions[self.number_at(time_us)]
+
+    def number_at(self, time_us: int) -> int:
+        """The place among ``versions`` of the one in force at a moment."""
+        return max(0, bisect_right(self._effective_us, time_us) - 1)
+
+    @property
+    def newest(self) -> Version:
+        """The last version, in force or announced."""
+        return self.versions[-1]
 
     @property
     def horizon_us(self) -> int:
         """How long after its closing a row is kept, in microseconds."""
         return self.horizon_days * DAY_US
 
-    @property
-    def idle_us(self) -> int:
-        """How long a customer may be silent and still be active, in microseconds."""
-        return self.idle_days * DAY_US
+    @cached_property
+    def marks(self) -> dict[str, str]:
+        """Sixteen hex digits for what holds for good (``base``) and for each version by its number; they change
+        with anything that changes what is counted. How it is shown is no part of them."""
+        base = {name: value for name, value in msgspec.structs.asdict(self).items() if name not in _NOT_HASHED}
+        return {"base": _digits(base), **{str(one.version): _digits(one) for one in self.versions}}
 
     @property
     def hash(self) -> str:
-        """Sixteen hex digits that change with anything that changes what is counted; how it is shown does not."""
-        counted = {name: value for name, value in msgspec.structs.asdict(self).items() if name not in _SHOWN_ONLY}
-        return hashlib.sha256(msgspec.json.encode(counted, order="sorted")).hexdigest()[:16]
+        """Sixteen hex digits over all ``marks``."""
+        return _digits(self.marks)
+
+
+def _digits(value: object) -> str:
+    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:16]

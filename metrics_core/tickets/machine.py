@@ -16,9 +16,12 @@ from typing import Any
 
 from metrics_core import facts as f
 from metrics_core.facts import LABEL_SHIFT, Facts
+from metrics_core.labels import NONE, OTHER
 from metrics_core.rows import Row, Step
+from metrics_core.tickets import sla
+from metrics_core.tickets.rules import STATUSES, RuleBook
+from metrics_core.tickets.sla import Clock, ServiceLevels
 
-STATUSES = ("new", "open", "pending", "on_hold", "resolved", "closed")
 OPEN_STATUSES = STATUSES[:4]
 NEW, OPEN, PENDING, ON_HOLD, RESOLVED, CLOSED = range(6)
 ACTORS = ("customer", "agent", "bot", "system")
@@ -35,14 +38,19 @@ RESTORE = 18
 NOTE = 19  # an event that moves nothing here; it is kept, so that its repeat is known
 # moves with detail: (code, ...)
 # "changes" = (channel, group, priority), each None where it stays as it is; None alone where all stay
-CREATE = 20  # actor, changes, assigned (None: as it is)
-UPDATE = 21  # changes, assigned (None: as it is)
+# "assigned" = the assignee ("" = nobody, None: as it is); "about" = (category, complaint, tags), each None where
+# it is not said, tags only those that mark complaints; None alone where nothing is said
+CREATE = 20  # actor, changes, assigned, about
+UPDATE = 21  # changes, assigned, about
 SNAPSHOT = 22  # born_us, status, changes, assigned, replied_us, waiting_us, resolved_us, reopens
 
 # what is known of a ticket's beginning
 ORPHAN, KNOWN, SEEDED_WITHOUT_BIRTH = range(3)
 # why a ticket is out of sight
 VISIBLE, HIDDEN_MERGED, HIDDEN_DELETED, HIDDEN_SPAM = range(4)
+
+
+_FLOW_OF_HIDING = {HIDDEN_MERGED: f.MERGED, HIDDEN_DELETED: f.DELETED, HIDDEN_SPAM: f.SPAM}
 
 
 class Ticket(Row, array_like=True, gc=False):
@@ -64,68 +72,88 @@ class Ticket(Row, array_like=True, gc=False):
     #: labels of the live `full` resolution fact, -1 = there is none to take back
     full_label: int = -1
     one_touch: bool = False
+    #: of service levels
+    clocks: list[Clock] | None = None
 
 
 class Relabel:
-    """Resolves a change of some label fields against a label number; the shard's label table behind it."""
+    """Resolves a change of some label fields against a label number; the shard's label table behind it. ``roster``:
+    the agents that the label ``agent`` names; without one nobody is named."""
 
-    def __init__(self, intern: Callable[[tuple[str, ...]], int], values: list[tuple[str, ...]]) -> None:
-        self._intern, self._values = intern, values
+    def __init__(
+        self, intern: Callable[[tuple[str, ...]], int], values: list[tuple[str, ...]], roster: frozenset[str]
+    ) -> None:
+        self.intern, self.values = intern, values
+        self._roster = roster
 
-    def __call__(self, label: int, changes: tuple[str | None, ...]) -> int:
-        """The label number after ``changes`` (channel, group, priority; None = unchanged)."""
-        now = self._values[label]
-        return self._intern(tuple(old if new is None else new for old, new in zip(now, changes, strict=True)))
+    def __call__(self, label: int, changes: tuple[str | None, ...] | None, assigned: str | None) -> int:
+        """The label number after ``changes`` (channel, group, priority; None = unchanged) and a new assignee."""
+        if changes is None and (assigned is None or not self._roster):
+            return label
+        *now, agent = self.values[label]
+        if changes is not None:
+            now = [old if new is None else new for old, new in zip(now, changes, strict=True)]
+        if assigned is not None and self._roster:
+            agent = (assigned if assigned in self._roster else OTHER) if assigned else NONE
+        return self.intern((*now, agent))
 
 
 class TicketMachine:
-    """Steps of the state machine, bound to a shard's label table.
+    """Steps of the state machine, bound to a shard's label table and the rules of its policy.
 
     Merged, deleted and spam tickets, and orphans, move on in silence: their state follows every event, but no
     fact comes of it (messages aside), so that a restored ticket stands where it would have stood.
     """
 
-    def __init__(self, relabel: Relabel) -> None:
-        self._relabel = relabel
+    def __init__(self, relabel: Relabel, book: RuleBook) -> None:
+        self._relabel, self._book = relabel, book
+        self._sla = ServiceLevels(book, relabel.intern, relabel.values)
         steps: list[Step[Ticket]] = []
-        for actor, public in enumerate((_customer_message, _agent_reply, _message(BOT), _message(SYSTEM))):
+        for actor, public in enumerate(
+            (self._customer_message, self._agent_reply, _message(BOT), _message(SYSTEM))
+        ):
             steps += [_message(actor), public]
-        steps += [_to_status(status) for status in range(6)]
-        steps += [_escalate, _hide(HIDDEN_MERGED), _hide(HIDDEN_DELETED), _hide(HIDDEN_SPAM), _restore, _note]
-        steps += [self._create, self._update, self._snapshot]
+        steps += [self._to_status(status) for status in range(6)]
+        steps += [_escalate, *(self._hide(how) for how in (HIDDEN_MERGED, HIDDEN_DELETED, HIDDEN_SPAM))]
+        steps += [_restore, _note, self._create, self._update, self._snapshot]
         self.steps = steps
 
     def _create(self, state: Ticket, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
-        _, actor, changes, assigned = move
-        if changes is not None:
-            state.label = self._relabel(state.label, changes)
-        if assigned is not None:
-            state.assigned = assigned
+        _, actor, changes, assigned, _about = move
+        self._tell(state, time_us, changes, assigned, out)
         if state.known != ORPHAN:
             return  # a second creation only says what the labels are
         state.known = KNOWN
         state.born_us = time_us
-        _catch_up(state, time_us, out)
+        self._sla.begin(state, sla.FIRST_RESPONSE, time_us)
+        self._sla.begin(state, sla.RESOLUTION, time_us)
+        self._catch_up(state, time_us, out)
         if actor == CUSTOMER and not state.waiting_us and state.status < RESOLVED:
             state.waiting_us = time_us
 
-    def _update(self, state: Ticket, _time_us: int, move: tuple[Any, ...], _out: Facts) -> None:
-        _, changes, assigned = move
-        if changes is not None:
-            state.label = self._relabel(state.label, changes)
+    def _update(self, state: Ticket, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
+        _, changes, assigned, _about = move
+        self._tell(state, time_us, changes, assigned, out)
+
+    def _tell(
+        self, state: Ticket, time_us: int, changes: tuple[str | None, ...] | None, assigned: str | None, out: Facts
+    ) -> None:
+        """The event says whose ticket it is; what ran out before counts on the labels that it had until now."""
+        label = self._relabel(state.label, changes, assigned)
+        if label != state.label:
+            if state.clocks is not None:
+                self._sla.settle(state, time_us, out)
+            state.label = label
         if assigned is not None:
-            state.assigned = assigned
+            state.assigned = bool(assigned)
 
     def _snapshot(self, state: Ticket, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
         _, born_us, status, changes, assigned, replied_us, waiting_us, resolved_us, reopens = move
-        if changes is not None:
-            state.label = self._relabel(state.label, changes)
-        if assigned is not None:
-            state.assigned = assigned
+        self._tell(state, time_us, changes, assigned, out)
         if state.known != ORPHAN:
             # a ticket we know: the snapshot reconciles it through the ordinary transitions
             if status is not None:
-                _set_status(state, time_us, status, out)
+                self._set_status(state, time_us, status, out)
             return
         state.known = KNOWN if born_us else SEEDED_WITHOUT_BIRTH
         state.born_us = born_us or time_us
@@ -148,29 +176,154 @@ class TicketMachine:
         state.first_resolved_us = resolved_us or (time_us if reopens else 0)
         if not state.hidden:
             out.counts.append((state.label << LABEL_SHIFT | f.SEEDED, time_us, 1))
+        self._seed_clocks(state, time_us)
 
+    def _seed_clocks(self, state: Ticket, time_us: int) -> None:
+        """An open ticket from before the history is promised what it was promised when it came."""
+        if state.known == KNOWN:
+            if not state.replied_us:
+                self._sla.begin(state, sla.FIRST_RESPONSE, state.born_us, told_us=time_us)
+            self._sla.begin(state, sla.RESOLUTION, state.born_us, told_us=time_us)
+        if state.waiting_us and state.replied_us:
+            self._sla.begin(state, sla.NEXT_REPLY, state.waiting_us, told_us=time_us)
 
-def _catch_up(state: Ticket, time_us: int, out: Facts) -> None:
-    """What was seen before the creation (clocks differ between producers) counts with it, at no duration."""
-    key = state.label << LABEL_SHIFT
-    out.counts.append((key | f.CREATED, time_us, 1))
-    if state.replied_us:
-        _duration(out, key | f.FIRST_RESPONSE, state.replied_us, time_us)
-    state.first_resolved_us = 0
-    if state.hidden:
-        out.counts.append((key | _FLOW_OF_HIDING[state.hidden], time_us, 1))
-    elif state.status >= RESOLVED:
-        state.resolved_us = time_us
-        _resolve(state, time_us, out)
+    def _catch_up(self, state: Ticket, time_us: int, out: Facts) -> None:
+        """What was seen before the creation (clocks differ between producers) counts with it, at no duration."""
+        key = state.label << LABEL_SHIFT
+        out.counts.append((key | f.CREATED, time_us, 1))
+        if state.replied_us:
+            self._duration(out, state.label, f.FIRST_RESPONSE, state.replied_us, time_us)
+            self._sla.keep(state, sla.FIRST_RESPONSE, time_us, out)
+        state.first_resolved_us = 0
+        if state.hidden:
+            out.counts.append((key | _FLOW_OF_HIDING[state.hidden], time_us, 1))
+        elif state.status >= RESOLVED:
+            state.resolved_us = time_us
+            self._end_clocks(state, time_us, out)
+            self._resolve(state, time_us, out)
 
+    def _duration(self, out: Facts, label: int, code: int, time_us: int, since_us: int) -> None:
+        """A duration that ends at ``time_us``; one that would be negative is zero and counted as clamped."""
+        lasted_us = time_us - since_us
+        if lasted_us < 0:
+            lasted_us = 0
+            out.clamped += 1
+        key = label << LABEL_SHIFT
+        out.durations.append((key | code, time_us, lasted_us, 1))
+        calendar = self._book.at(time_us).calendar(label)
+        if calendar is not None:
+            business_us = calendar.elapsed(since_us, time_us)
+            out.durations.append((key | f.BUSINESS_OF[code], time_us, business_us, 1))
 
-def _duration(out: Facts, key: int, time_us: int, since_us: int) -> None:
-    """A duration that ends at ``time_us``; one that would be negative is zero and counted as clamped."""
-    lasted_us = time_us - since_us
-    if lasted_us < 0:
-        lasted_us = 0
-        out.clamped += 1
-    out.durations.append((key, time_us, lasted_us, 1))
+    def _agent_reply(self, state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
+        out.counts.append((state.label << LABEL_SHIFT | f.MESSAGE_AGENT, time_us, 1))
+        state.agent_replies += 1
+        counted = state.known and not state.hidden
+        if not state.replied_us:
+            state.replied_us = time_us
+            if counted and state.known == KNOWN:
+                self._duration(out, state.label, f.FIRST_RESPONSE, time_us, state.born_us)
+        if state.clocks is not None:
+            self._sla.keep(state, sla.FIRST_RESPONSE, time_us, out)
+            self._sla.keep(state, sla.NEXT_REPLY, time_us, out)
+        if state.waiting_us:
+            if counted:
+                self._duration(out, state.label, f.REPLY_WAIT, time_us, state.waiting_us)
+            state.waiting_us = 0
+
+    def _customer_message(self, state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
+        out.counts.append((state.label << LABEL_SHIFT | f.MESSAGE_CUSTOMER, time_us, 1))
+        if not state.waiting_us:
+            state.waiting_us = time_us
+            if state.known and state.replied_us:
+                self._sla.begin(state, sla.NEXT_REPLY, time_us)
+
+    def _to_status(self, status: int) -> Step[Ticket]:
+        def step(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
+            self._set_status(state, time_us, status, out)
+
+        return step
+
+    def _set_status(self, state: Ticket, time_us: int, status: int, out: Facts) -> None:
+        if status == state.status:
+            return
+        was_resolved = state.status >= RESOLVED
+        state.status = status
+        if status >= RESOLVED:
+            state.waiting_us = 0
+            if was_resolved:
+                return
+            state.resolved_us = time_us
+            if state.clocks is not None:
+                self._end_clocks(state, time_us, out)
+            if state.known and not state.hidden:
+                self._resolve(state, time_us, out)
+            elif not state.first_resolved_us:
+                state.first_resolved_us = time_us
+            return
+        if status >= PENDING:
+            state.paused = True
+        if was_resolved:
+            self._take_back_full(state, out)
+            state.resolved_us = 0
+            state.reopens += 1
+            if state.known and not state.hidden:
+                out.counts.append((state.label << LABEL_SHIFT | f.REOPENED, time_us, 1))
+            self._sla.reopen(state, time_us, out)
+        else:
+            self._sla.follow_status(state, time_us, out)
+
+    def _end_clocks(self, state: Ticket, time_us: int, out: Facts) -> None:
+        """A resolution keeps its promise; an answer is waited for no longer."""
+        self._sla.keep(state, sla.RESOLUTION, time_us, out)
+        self._sla.drop(state, sla.FIRST_RESPONSE)
+        self._sla.drop(state, sla.NEXT_REPLY)
+
+    def _resolve(self, state: Ticket, time_us: int, out: Facts) -> None:
+        key = state.label << LABEL_SHIFT
+        out.counts.append((key | f.RESOLVED, time_us, 1))
+        if state.agent_replies == 1 and not state.reopens and not state.paused:
+            state.one_touch = True
+            out.counts.append((key | f.ONE_TOUCH, time_us, 1))
+        state.full_label = state.label
+        first = not state.first_resolved_us
+        if first:
+            state.first_resolved_us = time_us
+        if state.known != KNOWN:
+            return
+        if first:
+            self._duration(out, state.label, f.RESOLUTION_ALL, time_us, state.born_us)
+        else:
+            self._duration(out, state.label, f.RESOLUTION_FULL, time_us, state.born_us)
+            self._duration(out, state.label, f.RESOLUTION_EVERY, time_us, state.born_us)
+
+    def _take_back_full(self, state: Ticket, out: Facts) -> None:
+        if state.full_label < 0:
+            return
+        key, resolved_us = state.full_label << LABEL_SHIFT, state.resolved_us
+        if state.known == KNOWN:
+            lasted_us = max(0, resolved_us - state.born_us)
+            out.durations.append((key | f.RESOLUTION_FULL, resolved_us, lasted_us, -1))
+            calendar = self._book.at(resolved_us).calendar(state.full_label)
+            if calendar is not None:
+                business_us = calendar.elapsed(state.born_us, resolved_us)
+                out.durations.append((key | f.RESOLUTION_FULL_BUSINESS, resolved_us, business_us, -1))
+        if state.one_touch:
+            out.counts.append((key | f.ONE_TOUCH, resolved_us, -1))
+            state.one_touch = False
+        state.full_label = -1
+
+    def _hide(self, how: int) -> Step[Ticket]:
+        code = _FLOW_OF_HIDING[how]
+
+        def step(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
+            if not state.hidden:
+                self._sla.settle(state, time_us, out)
+                state.hidden = how
+                if state.known:
+                    out.counts.append((state.label << LABEL_SHIFT | code, time_us, 1))
+
+        return step
 
 
 def _message(actor: int) -> Step[Ticket]:
@@ -183,111 +336,9 @@ def _message(actor: int) -> Step[Ticket]:
     return step
 
 
-def _agent_reply(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
-    key = state.label << LABEL_SHIFT
-    out.counts.append((key | f.MESSAGE_AGENT, time_us, 1))
-    state.agent_replies += 1
-    counted = state.known and not state.hidden
-    if not state.replied_us:
-        state.replied_us = time_us
-        if counted and state.known == KNOWN:
-            _duration(out, key | f.FIRST_RESPONSE, time_us, state.born_us)
-    if state.waiting_us:
-        if counted:
-            _duration(out, key | f.REPLY_WAIT, time_us, state.waiting_us)
-        state.waiting_us = 0
-
-
-def _customer_message(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
-    out.counts.append((state.label << LABEL_SHIFT | f.MESSAGE_CUSTOMER, time_us, 1))
-    if not state.waiting_us:
-        state.waiting_us = time_us
-
-
-def _to_status(status: int) -> Step[Ticket]:
-    def step(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
-        _set_status(state, time_us, status, out)
-
-    return step
-
-
-def _set_status(state: Ticket, time_us: int, status: int, out: Facts) -> None:
-    if status == state.status:
-        return
-    was_resolved = state.status >= RESOLVED
-    state.status = status
-    if status >= RESOLVED:
-        state.waiting_us = 0
-        if was_resolved:
-            return
-        state.resolved_us = time_us
-        if state.known and not state.hidden:
-            _resolve(state, time_us, out)
-        elif not state.first_resolved_us:
-            state.first_resolved_us = time_us
-        return
-    if status >= PENDING:
-        state.paused = True
-    if was_resolved:
-        _take_back_full(state, out)
-        state.resolved_us = 0
-        state.reopens += 1
-        if state.known and not state.hidden:
-            out.counts.append((state.label << LABEL_SHIFT | f.REOPENED, time_us, 1))
-
-
-def _resolve(state: Ticket, time_us: int, out: Facts) -> None:
-    key = state.label << LABEL_SHIFT
-    out.counts.append((key | f.RESOLVED, time_us, 1))
-    if state.agent_replies == 1 and not state.reopens and not state.paused:
-        state.one_touch = True
-        out.counts.append((key | f.ONE_TOUCH, time_us, 1))
-    state.full_label = state.label
-    first = not state.first_resolved_us
-    if first:
-        state.first_resolved_us = time_us
-    if state.known != KNOWN:
-        return
-    lasted_us = time_us - state.born_us
-    if lasted_us < 0:
-        lasted_us = 0
-        out.clamped += 1
-    if first:
-        out.durations.append((key | f.RESOLUTION_FIRST, time_us, lasted_us, 1))
-    out.durations.append((key | f.RESOLUTION_FULL, time_us, lasted_us, 1))
-    out.durations.append((key | f.RESOLUTION_EVERY, time_us, lasted_us, 1))
-
-
-def _take_back_full(state: Ticket, out: Facts) -> None:
-    if state.full_label < 0:
-        return
-    key, resolved_us = state.full_label << LABEL_SHIFT, state.resolved_us
-    if state.known == KNOWN:
-        out.durations.append((key | f.RESOLUTION_FULL, resolved_us, max(0, resolved_us - state.born_us), -1))
-    if state.one_touch:
-        out.counts.append((key | f.ONE_TOUCH, resolved_us, -1))
-        state.one_touch = False
-    state.full_label = -1
-
-
 def _escalate(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
     if state.known:
         out.counts.append((state.label << LABEL_SHIFT | f.ESCALATED, time_us, 1))
-
-
-_FLOW_OF_HIDING = {HIDDEN_MERGED: f.MERGED, HIDDEN_DELETED: f.DELETED, HIDDEN_SPAM: f.SPAM}
-
-
-def _hide(how: int) -> Step[Ticket]:
-    code = _FLOW_OF_HIDING[how]
-
-    def step(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
-        if not state.hidden:
-            state.hidden = how
-            if state.known:
-                out.counts.append((state.label << LABEL_SHIFT | code, time_us, 1))
-
-    return step
 
 
 def _restore(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:

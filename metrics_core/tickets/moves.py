@@ -9,9 +9,11 @@ from msgspec import UNSET
 
 from metrics_core.events import EVENT_CLASSES, Event, TicketCreated, TicketSnapshot, TicketUpdated
 from metrics_core.labels import NONE
+from metrics_core.policy import Policy
 from metrics_core.rejects import Reason, Refused
 from metrics_core.rows import Move
 from metrics_core.tickets import machine as t
+from metrics_core.tickets.rules import STATUSES
 from metrics_core.times import EARLIEST_US, LATEST_US, parse_rfc3339
 
 #: more is a producer's mistake; a changelog row holds 64 bits
@@ -22,8 +24,8 @@ _MESSAGE = {
     for number, actor in enumerate(t.ACTORS)
     for public in (False, True)
 }
-_STATUS = {status: t.STATUS + number for number, status in enumerate(t.STATUSES)}
-_STATUS_NUMBER = {status: number for number, status in enumerate(t.STATUSES)}
+_STATUS = {status: t.STATUS + number for number, status in enumerate(STATUSES)}
+_STATUS_NUMBER = {status: number for number, status in enumerate(STATUSES)}
 _ACTOR = {actor: number for number, actor in enumerate(t.ACTORS)}
 
 
@@ -35,13 +37,31 @@ def _changes(data: TicketCreated | TicketUpdated | TicketSnapshot) -> tuple[str 
     return tuple(None if new is UNSET else new or NONE for new in (channel, group, priority))
 
 
-def _assigned(data: TicketCreated | TicketUpdated | TicketSnapshot) -> bool | None:
-    return None if data.assignee is UNSET else bool(data.assignee)
+def _assigned(data: TicketCreated | TicketUpdated | TicketSnapshot) -> str | None:
+    return None if data.assignee is UNSET else data.assignee or ""
 
 
-def _created(data: TicketCreated) -> Move:
-    # a ticket without a named author was opened by a customer
-    return (t.CREATE, _ACTOR[data.actor] if data.actor else t.CUSTOMER, _changes(data), _assigned(data))
+def _about(
+    data: TicketCreated | TicketUpdated, marks: frozenset[str]
+) -> tuple[str | None, bool | None, tuple[str, ...] | None] | None:
+    """(category, complaint, tags among ``marks``): None where the event does not name the field."""
+    category, complaint, tags = data.category, data.complaint, data.tags
+    if category is UNSET and complaint is UNSET and tags is UNSET:
+        return None
+    return (
+        None if category is UNSET else category or "",
+        None if complaint is UNSET else bool(complaint),
+        None if tags is UNSET else tuple(sorted(marks.intersection(tags or ()))),
+    )
+
+
+def _created(marks: frozenset[str]) -> Callable[[TicketCreated], Move]:
+    def move(data: TicketCreated) -> Move:
+        # a ticket without a named author was opened by a customer
+        actor = _ACTOR[data.actor] if data.actor else t.CUSTOMER
+        return (t.CREATE, actor, _changes(data), _assigned(data), _about(data, marks))
+
+    return move
 
 
 def _message(data: Any) -> Move:
@@ -52,9 +72,14 @@ def _status_changed(data: Any) -> Move:
     return _STATUS[data.to]
 
 
-def _updated(data: TicketUpdated) -> Move:
-    changes, assigned = _changes(data), _assigned(data)
-    return t.NOTE if changes is None and assigned is None else (t.UPDATE, changes, assigned)
+def _updated(marks: frozenset[str]) -> Callable[[TicketUpdated], Move]:
+    def move(data: TicketUpdated) -> Move:
+        changes, assigned, about = _changes(data), _assigned(data), _about(data, marks)
+        if changes is None and assigned is None and about is None:
+            return t.NOTE
+        return (t.UPDATE, changes, assigned, about)
+
+    return move
 
 
 def _snapshot(data: TicketSnapshot) -> Move:
@@ -88,21 +113,21 @@ def _always(move: Move) -> Callable[[Any], Move]:
     return lambda _data: move
 
 
-_MOVE_OF_TYPE: dict[str, Callable[[Any], Move]] = {
-    "helpdesk.ticket.created": _created,
-    "helpdesk.ticket.message": _message,
-    "helpdesk.ticket.status_changed": _status_changed,
-    "helpdesk.ticket.updated": _updated,
-    "helpdesk.ticket.escalated": _always(t.ESCALATE),
-    "helpdesk.ticket.merged": _always(t.MERGE),
-    "helpdesk.ticket.deleted": _always(t.DELETE),
-    "helpdesk.ticket.marked_spam": _always(t.MARK_SPAM),
-    "helpdesk.ticket.restored": _always(t.RESTORE),
-    "helpdesk.ticket.rated": _always(t.NOTE),
-    "helpdesk.ticket.snapshot": _snapshot,
-}
-
-#: class of a ticket's event -> function from its data to its move
-MOVE_OF_CLASS: dict[type[Event], Callable[[Any], Move]] = {
-    EVENT_CLASSES[event_type]: move for event_type, move in _MOVE_OF_TYPE.items()
-}
+def ticket_moves(policy: Policy) -> dict[type[Event], Callable[[Any], Move]]:
+    """Class of a ticket's event -> function from its data to its move. Of tags, moves keep those that make a
+    complaint under any version of the policy: rows would grow with all others."""
+    marks = frozenset(tag for version in policy.versions for tag in version.complaints.tags)
+    moves: dict[str, Callable[[Any], Move]] = {
+        "created": _created(marks),
+        "message": _message,
+        "status_changed": _status_changed,
+        "updated": _updated(marks),
+        "escalated": _always(t.ESCALATE),
+        "merged": _always(t.MERGE),
+        "deleted": _always(t.DELETE),
+        "marked_spam": _always(t.MARK_SPAM),
+        "restored": _always(t.RESTORE),
+        "rated": _always(t.NOTE),
+        "snapshot": _snapshot,
+    }
+    return {EVENT_CLASSES[f"helpdesk.ticket.{name}"]: move for name, move in moves.items()}

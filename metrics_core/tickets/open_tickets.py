@@ -7,12 +7,16 @@ import msgspec
 from metrics_core import changelog
 from metrics_core.ages import AgeIndex
 from metrics_core.rows import Kind
+from metrics_core.tickets.clock_index import ClockIndex, ClockStanding
 from metrics_core.tickets.machine import ORPHAN, RESOLVED, Relabel, Ticket, TicketMachine
+from metrics_core.tickets.rules import RuleBook
+from metrics_core.tickets.sla import BREACHED, Clock
 
 STATUS_BITS = 3
 
-#: (label, status, born_us, waiting_us or 0, unassigned) of an open ticket; None where it is not open
-Standing = tuple[int, int, int, int, bool] | None
+#: (label, status, born_us, waiting_us or 0, unassigned, waiting clocks, label of the complaint or -1) of an open
+#: ticket; None where it is not open
+Standing = tuple[int, int, int, int, bool, tuple[ClockStanding, ...], int] | None
 
 
 def standing(state: Ticket) -> Standing:
@@ -20,8 +24,19 @@ def standing(state: Ticket) -> Standing:
     if state.status >= RESOLVED or state.hidden:
         return None
     if not state.known:
-        return (state.label, state.status, state.born_us, 0, False)
-    return (state.label, state.status, state.born_us, state.waiting_us, not state.assigned)
+        return (state.label, state.status, state.born_us, 0, False, (), -1)
+    clocks = () if state.clocks is None else _waiting(state.label, state.clocks)
+    return (state.label, state.status, state.born_us, state.waiting_us, not state.assigned, clocks, -1)
+
+
+def _waiting(label: int, clocks: list[Clock]) -> tuple[ClockStanding, ...]:
+    return tuple(
+        [
+            (label, one.policy, one.target, one.state, one.risk_us, one.deadline_us)
+            for one in clocks
+            if one.state <= BREACHED
+        ]
+    )
 
 
 class OpenTickets:
@@ -33,6 +48,9 @@ class OpenTickets:
         self.unassigned: dict[int, int] = {}
         self.ages = AgeIndex()
         self.waits = AgeIndex()
+        self.clocks = ClockIndex()
+        #: label of the complaint -> open tickets
+        self.complaints: dict[int, int] = {}
 
     def change(self, old: Standing, new: Standing) -> None:
         """A ticket stood as ``old`` and stands as ``new``."""
@@ -48,14 +66,30 @@ class OpenTickets:
                     self.waits.add(label, new[3])
             if old[4] != new[4]:
                 self._unassigned(label, 1 if new[4] else -1)
+            if old[5] != new[5]:
+                self._clocks(old[5], new[5])
+            if old[6] != new[6]:
+                self._complaint(old[6], -1)
+                self._complaint(new[6], 1)
             return
         if old is not None:
             self._put(old, -1)
         if new is not None:
             self._put(new, 1)
 
-    def _put(self, at: tuple[int, int, int, int, bool], n: int) -> None:
-        label, status, born_us, waiting_us, unassigned = at
+    def _clocks(self, old: tuple[ClockStanding, ...], new: tuple[ClockStanding, ...]) -> None:
+        for clock in old:
+            self.clocks.remove(clock)
+        for clock in new:
+            self.clocks.add(clock)
+
+    def _put(self, at: tuple[int, int, int, int, bool, tuple[ClockStanding, ...], int], n: int) -> None:
+        label, status, born_us, waiting_us, unassigned, clocks, complaint = at
+        if n > 0:
+            self._clocks((), clocks)
+        else:
+            self._clocks(clocks, ())
+        self._complaint(complaint, n)
         self._count(label, status, n)
         if n > 0:
             self.ages.add(label, born_us)
@@ -78,6 +112,15 @@ class OpenTickets:
         else:
             del self.by_status[key]
 
+    def _complaint(self, label: int, n: int) -> None:
+        if label < 0:
+            return
+        now = self.complaints.get(label, 0) + n
+        if now:
+            self.complaints[label] = now
+        else:
+            del self.complaints[label]
+
     def _unassigned(self, label: int, n: int) -> None:
         now = self.unassigned.get(label, 0) + n
         if now:
@@ -89,13 +132,14 @@ class OpenTickets:
 _unpack = msgspec.msgpack.Decoder(Ticket).decode
 
 
-def ticket_kind(relabel: Relabel, index: OpenTickets) -> Kind[Ticket]:
-    """Tickets as a kind of subject; ``index`` follows how they stand."""
+def ticket_kind(relabel: Relabel, book: RuleBook, index: OpenTickets) -> Kind[Ticket]:
+    """Tickets as a kind of subject, under the rules of a policy; ``index`` follows how they stand."""
     return Kind(
+        name="tickets",
         prefix=changelog.TICKET,
         new=lambda source, time_us: Ticket(source=source, born_us=time_us),
         unpack=_unpack,
-        steps=TicketMachine(relabel).steps,
+        steps=TicketMachine(relabel, book).steps,
         standing=standing,
         change=index.change,
         is_closed=_is_closed,

@@ -14,6 +14,7 @@ from metrics_core.derived.formulas import Formula, OlderThan, Quantile, Term
 from metrics_core.facts import CODE_SHIFT
 from metrics_core.families.base import Family
 from metrics_core.policy import WINDOWS, Policy
+from metrics_core.policy.version import Group
 from metrics_core.view import Table, View
 
 #: the windows of reports and replays
@@ -60,7 +61,15 @@ class Choice:
         """Labels of subjects that matter; None = all that the policy gives."""
         if self.by is None:
             return None
-        return tuple(dict.fromkeys((*self.by, *self._derived_labels)))
+        return tuple(dict.fromkeys((*self.by, *self._derived_labels, *self._judged_by)))
+
+    @property
+    def _judged_by(self) -> frozenset[str]:
+        """Labels that say which calendar and which service level a ticket has."""
+        groups: list[Group] = [hours for version in self.policy.versions for hours in version.hours]
+        if any(name.startswith("sla_") for name in self.needed_series):
+            groups += [level for version in self.policy.versions for level in version.sla]
+        return frozenset(name for group in groups for name in group.labels)
 
     @property
     def view_policy(self) -> Policy:
@@ -75,8 +84,8 @@ class Choice:
 
     @property
     def has_crm(self) -> bool:
-        """Whether anything but tickets is needed."""
-        return any(family.per != "ticket" and self._needs(family) for family in FAMILIES)
+        """Whether anything of the CRM topic is needed."""
+        return any("crm" in family.topics and self._needs(family) for family in FAMILIES)
 
     @property
     def unused_codes(self) -> frozenset[int]:

@@ -11,6 +11,7 @@ from metrics_core.families.base import TICKET_LABELS
 from metrics_core.labels import NONE
 from metrics_core.shard import Shard
 from metrics_core.tickets.machine import Relabel, TicketMachine
+from metrics_core.tickets.rules import RuleBook
 from streams.replay.choice import Choice
 from streams.replay.row_file import RowFile
 
@@ -38,11 +39,11 @@ class ChosenShard(Shard):
         self.has_crm = choice.has_crm
         kept = choice.kept_labels
         if kept is not None:
-            relabel = _Folded(self.labels.intern, self.labels.values, kept)
+            relabel = _Folded(self.labels.intern, self.labels.values, frozenset(choice.policy.roster), kept)
             steps = self.tickets.kind.steps
             # in place: whoever steps tickets holds this list
             assert isinstance(steps, list), "one list of steps a shard"
-            steps[:] = TicketMachine(relabel).steps
+            steps[:] = TicketMachine(relabel, RuleBook(choice.policy, self.labels.values)).steps
         if not _AGES & choice.needed_series:
             self.open.ages = _NoAges()
         codes = choice.unused_codes
@@ -63,14 +64,17 @@ class _Folded(Relabel):
         self,
         intern: Callable[[tuple[str, ...]], int],
         values: list[tuple[str, ...]],
+        roster: frozenset[str],
         kept: tuple[str, ...],
     ) -> None:
-        super().__init__(intern, values)
-        self._dropped = tuple(name not in kept for name in TICKET_LABELS)
+        *told, agent = (name in kept for name in TICKET_LABELS)
+        super().__init__(intern, values, roster if agent else frozenset())
+        self._kept = told
 
-    def __call__(self, label: int, changes: tuple[str | None, ...]) -> int:
-        folded = [NONE if drop else new for new, drop in zip(changes, self._dropped, strict=True)]
-        return super().__call__(label, tuple(folded))
+    def __call__(self, label: int, changes: tuple[str | None, ...] | None, assigned: str | None) -> int:
+        if changes is not None:
+            changes = tuple([new if keep else NONE for new, keep in zip(changes, self._kept, strict=True)])
+        return super().__call__(label, changes, assigned)
 
 
 class _NoAges(AgeIndex):

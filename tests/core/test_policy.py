@@ -7,18 +7,19 @@ from typing import Any
 import msgspec
 import pytest
 
-from metrics_core.policy import Policy, PolicyError
+from metrics_core.policy import Policy, PolicyError, Version
 
 
 @pytest.mark.parametrize(
     ("table", "named"),
     [
-        ({"preset": "nonsense"}, "policy.preset"),
+        ({"preset": "zendesk"}, "policy.preset"),
+        ({"versions": [{"preset": "nonsense"}]}, "Invalid enum value"),
         ({"horizon_days": 60}, "policy.horizon_days"),
         ({"history_events": 7}, "policy.history_events"),
         ({"history_events": 1025}, "policy.history_events"),
         ({"gauge_labels": ["mood"]}, "'mood'"),
-        ({"histogram_labels": ["agent"]}, "'agent'"),
+        ({"histogram_labels": ["agent"]}, "policy.roster"),
         ({"horizon_days": "long"}, "horizon_days"),
         ({"colour": "red"}, "colour"),
     ],
@@ -39,7 +40,9 @@ def test_the_default_horizon_is_twice_the_longest_window_and_ten_days() -> None:
     assert Policy().horizon_days == 70
 
 
-@pytest.mark.parametrize("change", [{"horizon_days": 71}, {"tenant": "acme"}, {"idle_days": 30}])
+@pytest.mark.parametrize(
+    "change", [{"horizon_days": 71}, {"tenant": "acme"}, {"versions": (Version(idle_days=30),)}]
+)
 def test_a_change_of_what_is_counted_changes_the_hash(change: dict[str, Any]) -> None:
     changed = msgspec.structs.replace(Policy(), **change)
     assert changed.hash != Policy().hash

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from metrics_core.build import build
 from metrics_core.catalog import FAMILIES
 from metrics_core.partitioner import partition_for
-from metrics_core.policy import Policy
+from metrics_core.policy import Policy, Version
 from metrics_core.shard import Shard
 
-POLICY = Policy(idle_days=IDLE_DAYS)
+POLICY = Policy(versions=(Version(idle_days=IDLE_DAYS),))
 SERIES = [series.name for family in FAMILIES if family.per == "none" for series in family.series]
 
 Values = dict[tuple[str, tuple[str, ...]], Any]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from desk_of_customers import Story
 
-from metrics_core.policy import Policy, PolicyError
+from metrics_core.policy import Policy, PolicyError, Version
 
 
 def changes(story: Story, day: float, window: str = "30d", period: str = "now") -> dict[str, int]:
@@ -43,7 +43,7 @@ def test_a_creation_or_a_snapshot_of_a_lost_customer_brings_it_back() -> None:
 
 
 def test_silence_makes_a_customer_inactive_and_a_payment_active_again() -> None:
-    story = Story(Policy(idle_days=30)).tell(0, "customer.created")
+    story = Story(Policy(versions=(Version(idle_days=30),))).tell(0, "customer.created")
     assert states(story, 30) == (1, 0, 0)
     assert states(story, 30.01) == (0, 1, 0)
     story.tell(40, "payment.received", amount="5", currency="EUR")
@@ -52,7 +52,7 @@ def test_silence_makes_a_customer_inactive_and_a_payment_active_again() -> None:
 
 
 def test_a_running_subscription_keeps_a_silent_customer_active() -> None:
-    story = Story(Policy(idle_days=10)).tell(0, "customer.created")
+    story = Story(Policy(versions=(Version(idle_days=10),))).tell(0, "customer.created")
     story.tell(1, "subscription.started", subscription="s", mrr="5", currency="EUR")
     assert states(story, 60) == (1, 0, 0)
 
@@ -71,7 +71,7 @@ def test_the_last_subscription_takes_the_customer_with_it_and_a_new_one_brings_i
 
 
 def test_a_policy_may_leave_customers_without_subscriptions_alone() -> None:
-    story = Story(Policy(churn_with_last_subscription=False)).tell(0, "customer.created")
+    story = Story(Policy(versions=(Version(churn_with_last_subscription=False),))).tell(0, "customer.created")
     story.tell(1, "subscription.started", subscription="a", mrr="5", currency="EUR")
     story.tell(2, "subscription.cancelled", subscription="a")
     assert states(story, 3) == (1, 0, 0)
@@ -155,4 +155,4 @@ def test_a_customer_row_that_was_lost_long_ago_is_reactivated_not_new() -> None:
 
 def test_idle_days_below_one_are_refused() -> None:
     with pytest.raises(PolicyError, match="idle_days"):
-        Policy.parse({"idle_days": 0})
+        Policy.parse({"versions": [{"idle_days": 0}]})
