@@ -24,12 +24,14 @@ from streams.engine.checkpoint import DELIVERY_TIMEOUT_S
 from streams.engine.kafka_changelog import KafkaChangelog
 from streams.engine.kafka_probe import KafkaProbe
 from streams.engine.kafka_sources import KafkaSources
+from streams.engine.policy_marks import marks_of
 from streams.engine.ports import ShardFactory, SourcePartition
 from streams.engine.recovery import Terms, World
+from streams.engine.refusal import PolicyRefused
 from streams.engine.snapshot import ViewClock
 from streams.engine.table import CheckpointedTable, Tempo
 from streams.engine.wall_clock import WallClock
-from streams.settings import Settings
+from streams.settings import ConfigurationError, Settings
 from streams.topics import changelog_name, ensure_topics
 
 log = structlog.get_logger("deskpulse.worker")
@@ -130,7 +132,7 @@ def _new_table(app: DeskApp, settings: Settings, new_shard: ShardFactory | None)
         # what was just loaded lives long: the collector need not look at it again and again
         after_load=gc.freeze,
     )
-    terms = Terms(policy_hash=policy.hash, origin=settings.origin, accept_loss=frozenset(settings.accept_loss))
+    terms = Terms(policy=marks_of(policy), origin=settings.origin, accept_loss=frozenset(settings.accept_loss))
     table = CheckpointedTable(
         counters,
         world,
@@ -208,7 +210,7 @@ class DeskWorker(faust.Worker):
 def run_worker(settings: Settings) -> NoReturn:
     """Run a worker until SIGTERM or SIGINT; leaves a final checkpoint and exits 0, or 1 after a crash.
 
-    Raises ConfigurationError before anything runs where the settings or the cluster do not fit.
+    Raises ConfigurationError where the settings, the cluster or what was counted before do not fit.
     """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
@@ -220,7 +222,7 @@ def run_worker(settings: Settings) -> NoReturn:
 
 
 def run_app(app: DeskApp, settings: Settings, loop: asyncio.AbstractEventLoop) -> NoReturn:
-    """Serve and run an app built under ``loop``."""
+    """Serve and run an app built under ``loop``; raises ConfigurationError where its policy is refused."""
     from streams.serving.server import start_server
 
     gc.set_threshold(*GC_THRESHOLDS)
@@ -228,4 +230,9 @@ def run_app(app: DeskApp, settings: Settings, loop: asyncio.AbstractEventLoop) -
     app.closers.append(server.stop)
     log.info("worker started", app=settings.app_id, brokers=settings.brokers, url=server.url)
     worker = DeskWorker(app, loop)
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    except SystemExit:
+        if isinstance(app.crash_reason, PolicyRefused):
+            raise ConfigurationError(app.crash_reason.sentence) from None
+        raise

@@ -165,7 +165,7 @@ class CustomerMachine:
         if not one.since_us:
             one.is_dated = is_dated
             self._subscribing.begin(state.subscriptions, one, time_us, out, counted=is_start)
-        if state.is_gone and self._ends_with_subscription(time_us):
+        if state.is_gone and self._ends_with_subscription(_told_us(time_us, move)):
             self._join(state, time_us, out, f.CUSTOMER_REACTIVATED)
         self._touch(state, time_us, move)
 
@@ -181,8 +181,9 @@ class CustomerMachine:
         one = state.subscriptions.get(move[2])
         if one is not None and one.since_us:
             self._subscribing.end(state.subscriptions, one, time_us, out)
-            if not is_any_running(state.subscriptions) and self._ends_with_subscription(time_us):
-                self._leave(state, time_us, _told_us(time_us, move), out)
+            told_us = _told_us(time_us, move)
+            if not is_any_running(state.subscriptions) and self._ends_with_subscription(told_us):
+                self._leave(state, time_us, told_us, out)
         self._touch(state, time_us, move)
 
     def _stated(self, state: Customer, time_us: int, move: Any, out: Facts) -> Subscription:
@@ -234,5 +235,6 @@ class CustomerMachine:
 
 
 def _told_us(time_us: int, move: Any) -> int:
-    """From when on to count what is old: what is announced for next year makes nothing older."""
+    """From when on to count what is old, and whose policy holds: what is announced for next year makes nothing
+    older, and a policy version that is made until then does not change it."""
     return min(time_us, move[1] or time_us)

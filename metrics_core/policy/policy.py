@@ -131,7 +131,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True)
     def marks(self) -> dict[str, str]:
         """Sixteen hex digits for what holds for good (``base``) and for each version by its number; they change
         with anything that changes what is counted. How it is shown is no part of them."""
-        base = {name: value for name, value in msgspec.structs.asdict(self).items() if name not in _NOT_HASHED}
+        base = {name: getattr(self, name) for name in BASE_SETTINGS}
         return {"base": _digits(base), **{str(one.version): _digits(one) for one in self.versions}}
 
     @property
@@ -140,5 +140,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True)
         return _digits(self.marks)
 
 
+#: what holds for good and changes what is counted
+BASE_SETTINGS = tuple(name for name in Policy.__struct_fields__ if name not in _NOT_HASHED)
+
+
 def _digits(value: object) -> str:
-    return hashlib.sha256(msgspec.json.encode(value, order="sorted")).hexdigest()[:16]
+    # scores stand by whole numbers, and only text is sorted
+    plain = msgspec.to_builtins(value, str_keys=True)
+    return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()[:16]

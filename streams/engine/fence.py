@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import msgspec
 
+from streams.engine.policy_marks import PolicyMarks
+
 #: Keys that begin with a zero byte belong to the engine; a shard never writes one.
 FENCE_KEY = b"\x00fence"
 #: The format that we write, and the oldest one that we still read.
-FORMAT = 1
-OLDEST_FORMAT = 1
+FORMAT = 2
+OLDEST_FORMAT = 2
 #: Bump where events would be counted differently: old rows are then refused and rebuilt from the source.
 CORE_VERSION = 1
 #: Losses kept in the fence; older ones are only counted.
@@ -33,7 +35,8 @@ class Fence(msgspec.Struct, frozen=True, kw_only=True):
     format: int = FORMAT
     min_reader: int = OLDEST_FORMAT
     core_version: int
-    policy: str
+    #: what the rows were counted under
+    policy: PolicyMarks
     topic_id: str
     partitions: int
     origin: int

@@ -11,7 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from streams.engine.fence import CORE_VERSION, FENCE_KEY, Fence, UnreadableFence, decode_fence
+from streams.engine.policy_marks import PolicyMarks
 from streams.engine.ports import (
     Changelog,
     ChangelogReader,
@@ -25,7 +28,8 @@ from streams.engine.ports import (
     Standing,
 )
 from streams.engine.refusal import (
-    check_meaning,
+    check_core_version,
+    check_policy,
     check_source,
     fences_fall,
     no_origin,
@@ -48,7 +52,7 @@ class Superseded(Exception):  # noqa: N818 - named for what happened
 class Terms:
     """Under which the partitions of an application are counted."""
 
-    policy_hash: str
+    policy: PolicyMarks
     #: where a partition without state begins: "earliest", "latest" or None = refuse
     origin: str | None
     #: partitions whose missing source records are accepted as lost
@@ -166,9 +170,11 @@ async def _resume(source: SourcePartition, fence: Fence | None, rows: int, world
     identity = await world.sources.identity(source.topic)
     bounds = await world.sources.bounds(source)
     if fence is not None:
-        check_meaning(source, topic, fence, terms.policy_hash)
+        check_core_version(source, topic, fence)
+        check_policy(source, fence.policy, terms.policy, fence.clock_us)
         accept_loss = source.partition in terms.accept_loss
-        return check_source(source, fence, identity, bounds, accept_loss=accept_loss)
+        resumed = check_source(source, fence, identity, bounds, accept_loss=accept_loss)
+        return msgspec.structs.replace(resumed, policy=terms.policy)
     if rows:
         raise rows_without_fence(source, topic)
     if terms.origin is None:
@@ -176,7 +182,7 @@ async def _resume(source: SourcePartition, fence: Fence | None, rows: int, world
     origin = bounds.start if terms.origin == "earliest" else bounds.end
     return Fence(
         core_version=CORE_VERSION,
-        policy=terms.policy_hash,
+        policy=terms.policy,
         topic_id=identity.topic_id,
         partitions=identity.partitions,
         origin=origin,

@@ -6,7 +6,10 @@ accept as a loss is skipped with ``--accept-loss PARTITION`` and is recorded in 
 
 from __future__ import annotations
 
-from streams.engine.fence import CORE_VERSION, FORMAT, Fence, Loss
+from metrics_core.policy import BASE_SETTINGS
+from metrics_core.times import format_us
+from streams.engine.fence import CORE_VERSION, FORMAT, OLDEST_FORMAT, Fence, Loss
+from streams.engine.policy_marks import PolicyMarks
 from streams.engine.ports import Bounds, SourcePartition, TopicIdentity
 
 
@@ -17,6 +20,13 @@ class Refused(Exception):  # noqa: N818 - named for what happened
         super().__init__(sentence)
         self.name = name
         self.sentence = sentence
+
+
+class PolicyRefused(Refused):
+    """The policy would count anew what was counted. No partition can be counted under it, so the worker ends."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__("policy", sentence)
 
 
 def no_origin(source: SourcePartition) -> Refused:
@@ -47,8 +57,9 @@ def fences_fall(source: SourcePartition, changelog: str, earlier: Fence, later: 
 def unreadable(source: SourcePartition, changelog: str, format_: int) -> Refused:
     return Refused(
         "format",
-        f"{changelog}[{source.partition}] was written in format {format_} and this version reads up to {FORMAT}:"
-        " start the newer version again, or delete the topic to rebuild it from the source",
+        f"{changelog}[{source.partition}] was written in format {format_} and this version reads"
+        f" {OLDEST_FORMAT} to {FORMAT}: start the version that wrote it, or delete the topic to rebuild it from the"
+        " source",
     )
 
 
@@ -68,7 +79,7 @@ def poisoned(source: SourcePartition, culprits: int) -> Refused:
     )
 
 
-def check_meaning(source: SourcePartition, changelog: str, fence: Fence, policy_hash: str) -> None:
+def check_core_version(source: SourcePartition, changelog: str, fence: Fence) -> None:
     """Raise Refused where the rows mean something else than what this worker would write."""
     if fence.core_version != CORE_VERSION:
         raise Refused(
@@ -76,12 +87,46 @@ def check_meaning(source: SourcePartition, changelog: str, fence: Fence, policy_
             f"{changelog}[{source.partition}] was counted by core version {fence.core_version} and this is"
             f" {CORE_VERSION}: choose another app_id with --origin earliest to rebuild it from the source",
         )
-    if fence.policy != policy_hash:
-        raise Refused(
-            "policy",
-            f"{changelog}[{source.partition}] was counted under policy {fence.policy} and the settings now say"
-            f" {policy_hash}: restore the policy, or choose another app_id with --origin earliest to count anew",
+
+
+def check_policy(source: SourcePartition, counted: PolicyMarks, now: PolicyMarks, clock_us: int) -> None:
+    """Raise PolicyRefused where going on under ``now`` would count otherwise what was counted up to ``clock_us``.
+
+    A version is used once the clock has reached it; one that is only announced may still be changed or dropped.
+    """
+    if not clock_us:
+        return
+    if counted.base != now.base:
+        raise PolicyRefused(
+            f"the settings that hold for good ({_base_names()}) were changed after {source} had been counted"
+            " under them: restore them, or choose another app_id with --origin earliest to count anew"
         )
+    after = f"with an effective_from after {format_us(clock_us)}"
+    for number, mark in sorted(counted.versions.items()):
+        if mark.effective_us > clock_us:
+            continue
+        if number not in now.versions:
+            raise PolicyRefused(
+                f"policy version {number} was used to count {source} and is not configured any more: restore it,"
+                f" and put what shall replace it under version {max(now.next_number, number + 1)} {after}"
+            )
+        if now.versions[number] != mark:
+            raise PolicyRefused(
+                f"policy version {number} was changed after it had been used to count {source}: restore it, and"
+                f" put the change under version {now.next_number} {after}"
+            )
+    used = {number for number, mark in counted.versions.items() if mark.effective_us <= clock_us}
+    for number, mark in sorted(now.versions.items()):
+        if number not in used and mark.effective_us <= clock_us:
+            raise PolicyRefused(
+                f"policy version {number} would take effect at {format_us(mark.effective_us)}, within what was"
+                f" counted of {source} already: give it {after.removeprefix('with ')}"
+            )
+
+
+def _base_names() -> str:
+    # the tenant is a setting of its own, not a key of the policy
+    return ", ".join(name if name == "tenant" else f"policy.{name}" for name in BASE_SETTINGS)
 
 
 def check_source(

@@ -16,7 +16,7 @@ from metrics_core.counters import Counters
 from streams.engine.checkpoint import CheckpointLost, checkpoint
 from streams.engine.ports import SourcePartition, Standing, Unavailable
 from streams.engine.recovery import Superseded, Terms, World, recover
-from streams.engine.refusal import Refused, poisoned
+from streams.engine.refusal import PolicyRefused, Refused, poisoned
 from streams.engine.slot import Slot, State, Suspects
 from streams.engine.status import DelayHistogram, PartitionStatus
 
@@ -106,6 +106,10 @@ class Supervisor:
                     log.error("core failed on a record", exc_info=slot.error)
             except Superseded:
                 return  # the rebalance that follows starts again
+            except PolicyRefused as refusal:
+                self.status.refused = refusal.sentence
+                self._world.membership.crash(refusal)
+                return
             except Refused as refusal:
                 await self._refused(refusal)
                 continue

@@ -13,10 +13,13 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
+import msgspec
+
 from metrics_core.counters import Counters
 from metrics_core.rejects import Reject
 from streams.engine.batch import Batch
-from streams.engine.fence import FENCE_KEY, Fence, decode_fence
+from streams.engine.fence import FENCE_KEY, FORMAT, OLDEST_FORMAT, Fence, decode_fence
+from streams.engine.policy_marks import PolicyMarks, VersionMark
 from streams.engine.ports import Bounds, SourcePartition, Standing, TopicIdentity
 from streams.engine.recovery import Terms, World
 from streams.engine.snapshot import ViewClock
@@ -26,6 +29,7 @@ T = TypeVar("T")
 
 SOURCE = SourcePartition("events", 0)
 TOPIC_ID = "topic-id-1"
+POLICY = PolicyMarks("base", {1: VersionMark("one", 0)})
 POISON = b"poison"
 
 
@@ -381,7 +385,7 @@ def desk(
     world: MemoryWorld,
     *,
     origin: str | None = "earliest",
-    policy_hash: str = "policy-1",
+    policy: PolicyMarks = POLICY,
     accept_loss: frozenset[int] = frozenset(),
 ) -> Desk:
     """A worker's engine in ``world``."""
@@ -395,7 +399,7 @@ def desk(
             clock=world.clock,
             new_shard=lambda source, partitions: SumShard(),
         ),
-        Terms(policy_hash=policy_hash, origin=origin, accept_loss=accept_loss),
+        Terms(policy=policy, origin=origin, accept_loss=accept_loss),
         view_clock=ViewClock("wall"),
         tempo=Tempo(checkpoint_s=1.0),
     )
@@ -405,10 +409,10 @@ def desk(
 def fence_row(**changes: Any) -> LogRow:
     """A fence as another program may have left it."""
     fields: dict[str, Any] = {
-        "format": 1,
-        "min_reader": 1,
+        "format": FORMAT,
+        "min_reader": OLDEST_FORMAT,
         "core_version": 1,
-        "policy": "policy-1",
+        "policy": msgspec.to_builtins(POLICY, str_keys=True),
         "topic_id": TOPIC_ID,
         "partitions": 2,
         "origin": 0,

@@ -44,7 +44,7 @@ async def test_rows_without_a_fence_are_not_trusted() -> None:
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"policy": "policy-0"}, "policy-0"),
+        ({"min_reader": FORMAT - 1, "format": FORMAT - 1}, f"format {FORMAT - 1}"),
         ({"core_version": 0}, "core version 0"),
         ({"partitions": 3}, "3, so keys have moved"),
         ({"topic_id": "another"}, "deleted and created again"),
