@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from metrics_core.grid import EDGES_US, INTERVALS
@@ -83,6 +84,25 @@ class AgeIndex:
     def counts_before(self, moment_us: int) -> dict[int, int]:
         """How many began before a moment, per label."""
         return {label: self.count_before(label, moment_us) for label in self._labels}
+
+    def counts_before_each(self, moments_us: Sequence[int]) -> dict[int, list[int]]:
+        """How many began before each moment, per label that has any before one; the first moment is the latest."""
+        latest_us, none = moments_us[0], [0] * len(moments_us)
+        out: dict[int, list[int]] = {}
+        for label, of_label in self._labels.items():
+            for starts in of_label.days.values():
+                first_us = starts[0]
+                if first_us >= latest_us:
+                    continue
+                counts = out.get(label)
+                if counts is None:
+                    counts = out[label] = none.copy()
+                last_us = starts[-1]
+                for at, moment_us in enumerate(moments_us):
+                    if first_us >= moment_us:
+                        continue
+                    counts[at] += len(starts) if last_us < moment_us else bisect_left(starts, moment_us)
+        return out
 
     def counts(self) -> dict[int, int]:
         """How many there are, per label."""

@@ -19,10 +19,13 @@ _TARGET_BITS = 2
 _POLICY_BITS = 32
 _POLICY_MASK = (1 << _POLICY_BITS) - 1
 
+_NO_RISK = (0,)
+_NOTHING: dict[str, int] = {}
+
 
 class Clocks(NamedTuple):
     """Clocks of one key as of a moment, each in one state; ``overdue``: window -> those whose deadline lies in it
-    and that no event has settled yet (``all``: since ever)."""
+    and that no event has settled yet (``all``: since ever), empty where there is none."""
 
     running: int
     at_risk: int
@@ -79,23 +82,27 @@ class ClockIndex:
 
     def freeze(self, time_us: int) -> dict[int, Clocks]:
         """Every key's clocks as of a moment."""
-        counts = self._deadlines.counts()
-        overdue = self._deadlines.counts_before(time_us)
-        risky = self._risks.counts_before(time_us)
-        earlier = {
-            window: self._deadlines.counts_before(window_start_us(window, time_us)) for window in WINDOW_SPANS_US
-        }
+        running = self._deadlines.counts()
+        moments_us = [time_us, *(window_start_us(window, time_us) for window in WINDOW_SPANS_US)]
+        late = self._deadlines.counts_before_each(moments_us)
+        risky = self._risks.counts_before_each((time_us,))
         paused, breached = self._still[PAUSED], self._still[BREACHED]
         return {
-            key: Clocks(
-                running=counts.get(key, 0) - risky.get(key, 0),
-                at_risk=risky.get(key, 0) - overdue.get(key, 0),
-                breached=overdue.get(key, 0) + breached.get(key, 0),
-                paused=paused.get(key, 0),
-                overdue={
-                    "all": overdue.get(key, 0),
-                    **{window: overdue.get(key, 0) - before.get(key, 0) for window, before in earlier.items()},
-                },
+            key: _clocks(
+                running.get(key, 0),
+                risky.get(key, _NO_RISK)[0],
+                late.get(key),
+                breached.get(key, 0),
+                paused.get(key, 0),
             )
-            for key in {**counts, **paused, **breached}
+            for key in {**running, **paused, **breached}
         }
+
+
+def _clocks(running: int, risky: int, late: list[int] | None, breached: int, paused: int) -> Clocks:
+    """``late``: running clocks past their deadline as of now and as of each window's start, None for none."""
+    if late is None:
+        return Clocks(running - risky, risky, breached, paused, _NOTHING)
+    overdue, *before = late
+    by_window = {window: overdue - n for window, n in zip(WINDOW_SPANS_US, before, strict=True)}
+    return Clocks(running - risky, risky - overdue, breached + overdue, paused, {"all": overdue, **by_window})

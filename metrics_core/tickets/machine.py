@@ -115,7 +115,7 @@ class TicketMachine:
             steps += [_message(actor), public]
         steps += [self._to_status(status) for status in range(6)]
         steps += [_escalate, *(self._hide(how) for how in (HIDDEN_MERGED, HIDDEN_DELETED, HIDDEN_SPAM))]
-        steps += [_restore, _note, self._create, self._update, self._snapshot]
+        steps += [self._restore, _note, self._create, self._update, self._snapshot]
         self.steps = steps
 
     def _create(self, state: Ticket, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
@@ -195,11 +195,12 @@ class TicketMachine:
             self._duration(out, state.label, f.FIRST_RESPONSE, state.replied_us, time_us)
             self._sla.keep(state, sla.FIRST_RESPONSE, time_us, out)
         state.first_resolved_us = 0
+        if state.status >= RESOLVED:
+            self._end_clocks(state, time_us, out)
         if state.hidden:
             out.counts.append((key | _FLOW_OF_HIDING[state.hidden], time_us, 1))
         elif state.status >= RESOLVED:
             state.resolved_us = time_us
-            self._end_clocks(state, time_us, out)
             self._resolve(state, time_us, out)
 
     def _duration(self, out: Facts, label: int, code: int, time_us: int, since_us: int) -> None:
@@ -252,6 +253,7 @@ class TicketMachine:
         if status >= RESOLVED:
             state.waiting_us = 0
             if was_resolved:
+                self._sla.drop(state, sla.NEXT_REPLY)
                 return
             state.resolved_us = time_us
             if state.clocks is not None:
@@ -325,6 +327,13 @@ class TicketMachine:
 
         return step
 
+    def _restore(self, state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
+        if state.hidden:
+            self._sla.settle(state, time_us, out)  # what ran out in hiding is counted nowhere
+            state.hidden = VISIBLE
+            if state.known:
+                out.counts.append((state.label << LABEL_SHIFT | f.RESTORED, time_us, 1))
+
 
 def _message(actor: int) -> Step[Ticket]:
     """A message that neither answers nor asks: private notes, bots, the system."""
@@ -339,13 +348,6 @@ def _message(actor: int) -> Step[Ticket]:
 def _escalate(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
     if state.known:
         out.counts.append((state.label << LABEL_SHIFT | f.ESCALATED, time_us, 1))
-
-
-def _restore(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
-    if state.hidden:
-        state.hidden = VISIBLE
-        if state.known:
-            out.counts.append((state.label << LABEL_SHIFT | f.RESTORED, time_us, 1))
 
 
 def _note(state: Ticket, time_us: int, _move: Any, _out: Facts) -> None:

@@ -3,8 +3,23 @@
 A clock begins with the target in force at that moment and keeps it. It is met by the event that it waits for, at
 the deadline or before; else it is breached, at the deadline, whether or not the event comes later. No timer says
 so: what has run past its deadline is counted when somebody asks (clock_index.py), until an event settles it; then
-it is a fact dated at the deadline. The clock of a resolution stands still in the statuses that pause it and while
-the ticket is resolved; a reopen takes back that it was met, and it runs on.
+it is a fact dated at the deadline. What stands at the deadline decides: an event at that very moment still meets
+the promise, pauses the clock or changes the labels; any later one changes nothing of the breach.
+
+Which clocks there are:
+
+- first response: from the creation; kept by what the preset takes for a first response.
+- next reply: from the first unanswered public customer message after the first response; kept by a public agent
+  message. A message on a resolved ticket begins one that stands still until the ticket is reopened: a "thank you"
+  owes no answer.
+- resolution: from the creation; kept by the resolution. It stands still in the statuses that pause it and while the
+  ticket is resolved; a reopen takes back that it was met, and it runs on without the time between. One that was
+  breached stays so, and counts once a ticket.
+
+A resolution discards the waits for answers that still run; what they breached stays breached. Merged, deleted and
+spam tickets: their clocks are not shown and go on in silence, so that what is kept or runs out meanwhile is counted
+nowhere. Orphans have none. A snapshot's open clocks begin when their waits did, and all the time before it counts as
+run, since it tells no pauses; what was past its deadline by then was breached before the history and only waits.
 """
 
 from __future__ import annotations
@@ -15,7 +30,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from metrics_core.facts import LABEL_SHIFT, SLA_BREACHED, SLA_MET, Facts
-from metrics_core.tickets.rules import RuleBook, Target
+from metrics_core.tickets.rules import STATUSES, RuleBook, Target
 
 if TYPE_CHECKING:
     from metrics_core.tickets.machine import Ticket
@@ -23,6 +38,8 @@ if TYPE_CHECKING:
 FIRST_RESPONSE, NEXT_REPLY, RESOLUTION = range(3)
 #: BREACHED has been counted and still waits; MET and FAILED wait for a reopen
 RUNNING, PAUSED, BREACHED, MET, FAILED = range(5)
+#: the least number of a status that is resolved
+_RESOLVED = STATUSES.index("resolved")
 
 
 class Clock(msgspec.Struct, array_like=True, gc=False):
@@ -66,11 +83,13 @@ class ServiceLevels:
         if state.clocks is None:
             state.clocks = []
         state.clocks.append(clock)
-        if state.status in target.pauses:
-            return
+        told_us = max(told_us, time_us)
         _run(clock, target, time_us)
         if clock.deadline_us < told_us:
             clock.state = BREACHED
+        elif _stands_still(state, target):
+            self._stop(clock, told_us)
+            clock.state = PAUSED
 
     def settle(self, state: Ticket, time_us: int, out: Facts) -> None:
         """Count what ran past its deadline before ``time_us``, on the labels that it had until now."""
@@ -106,16 +125,17 @@ class ServiceLevels:
             state.clocks = [clock for clock in state.clocks if clock.target != kind] or None
 
     def follow_status(self, state: Ticket, time_us: int, out: Facts) -> None:
-        """The ticket is open in a status, new or the one it had: clocks of its resolution stand still or run."""
+        """The ticket is open in a status, new or the one it had: clocks stand still or run by it."""
         if state.clocks is None:
             return
         self.settle(state, time_us, out)
         for clock in state.clocks:
             target = self._target(clock)
-            if clock.state == RUNNING and state.status in target.pauses:
+            still = _stands_still(state, target)
+            if clock.state == RUNNING and still:
                 self._stop(clock, time_us)
                 clock.state = PAUSED
-            elif clock.state == PAUSED and state.status not in target.pauses:
+            elif clock.state == PAUSED and not still:
                 _run(clock, target, time_us)
 
     def reopen(self, state: Ticket, time_us: int, out: Facts) -> None:
@@ -144,6 +164,10 @@ class ServiceLevels:
 
     def _label(self, state: Ticket, clock: Clock) -> int:
         return self._intern((*self._values[state.label], *self._values[clock.policy]))
+
+
+def _stands_still(state: Ticket, target: Target) -> bool:
+    return state.status in target.pauses or state.status >= _RESOLVED
 
 
 def _run(clock: Clock, target: Target, time_us: int) -> None:
