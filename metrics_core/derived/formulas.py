@@ -44,29 +44,30 @@ class Formula:
         raise NotImplementedError
 
     def __add__(self, other: Formula) -> Formula:
-        return _Pointwise("+", self, other)
+        return Pointwise("+", self, other)
 
     def __sub__(self, other: Formula) -> Formula:
-        return _Pointwise("-", self, other)
+        return Pointwise("-", self, other)
 
     def __truediv__(self, other: Formula) -> Formula:
-        return _Ratio(self, other)
+        return Ratio(self, other)
 
     def __mul__(self, other: Formula) -> Formula:
-        return _Product(self, other)
+        return Product(self, other)
 
     def scaled(self, factor: float) -> Formula:
         """The same in another unit."""
-        return _Scaled(self, factor)
+        return Scaled(self, factor)
 
     def since(self, before: Formula) -> Formula:
         """How much more this is than ``before``, where both are known."""
-        return _Change(self, before)
+        return Change(self, before)
 
 
 @dataclass(frozen=True)
 class Term(Formula):
-    """Sum of a series' rows. ``where`` pins labels; ``without`` are labels summed over although asked for.
+    """Sum of a series' rows, or the least where the series merges so. ``where`` pins labels; ``without`` are labels
+    summed over although asked for.
 
     ``part`` is ``value`` for gauges, ``gcount`` or ``gsum`` (seconds) for histograms.
     """
@@ -81,7 +82,11 @@ class Term(Formula):
         names = _kept(table, by, self.without)
         rows: dict[Labels, float] = {}
         for values, value in _grouped(table, names, self.where):
-            rows[values] = rows.get(values, 0) + self._number(value)
+            number = self._number(value)
+            if table.series.merge == "min":
+                rows[values] = min(number, rows.get(values, number))
+            else:
+                rows[values] = rows.get(values, 0) + number
         return Vector(names, rows)
 
     def _number(self, value: int | float | Histogram) -> float:
@@ -155,7 +160,9 @@ class WindowYears(Formula):
 
 
 @dataclass(frozen=True)
-class _Pointwise(Formula):
+class Pointwise(Formula):
+    """Sum or difference; what one side lacks is 0."""
+
     sign: Literal["+", "-"]
     left: Formula
     right: Formula
@@ -167,7 +174,9 @@ class _Pointwise(Formula):
 
 
 @dataclass(frozen=True)
-class _Ratio(Formula):
+class Ratio(Formula):
+    """``numerator / (denominator > 0)``; a row that the numerator lacks is 0."""
+
     numerator: Formula
     denominator: Formula
 
@@ -177,7 +186,9 @@ class _Ratio(Formula):
 
 
 @dataclass(frozen=True)
-class _Product(Formula):
+class Product(Formula):
+    """Product of what both sides have."""
+
     left: Formula
     right: Formula
 
@@ -187,7 +198,9 @@ class _Product(Formula):
 
 
 @dataclass(frozen=True)
-class _Scaled(Formula):
+class Scaled(Formula):
+    """A formula in another unit."""
+
     formula: Formula
     factor: float
 
@@ -197,7 +210,9 @@ class _Scaled(Formula):
 
 
 @dataclass(frozen=True)
-class _Change(Formula):
+class Change(Formula):
+    """``now - before`` of what both sides have."""
+
     now: Formula
     before: Formula
 
