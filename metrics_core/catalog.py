@@ -6,16 +6,21 @@ import msgspec
 
 from metrics_core.facts import CODE_SHIFT
 from metrics_core.families import (
+    agents,
     backlog_age,
+    cash,
     customers,
     first_response,
     flow,
+    invites,
     leads,
     messages,
     open_tickets,
     reply_wait,
     resolution,
     revenue,
+    sla,
+    spend,
     subscriptions,
     waiting,
 )
@@ -32,10 +37,15 @@ FAMILIES: tuple[Family, ...] = (
     waiting.FAMILY,
     flow.FAMILY,
     messages.FAMILY,
+    sla.FAMILY,
+    agents.FAMILY,
     customers.FAMILY,
     subscriptions.FAMILY,
     revenue.FAMILY,
     leads.FAMILY,
+    spend.FAMILY,
+    invites.FAMILY,
+    cash.FAMILY,
 )
 
 

@@ -103,6 +103,7 @@ class TicketSnapshot(Struct, gc=False):
 
 class AgentEmployment(Struct, gc=False):
     group: Text = None
+    status: Presence | None = None
 
 
 class AgentStatus(Struct, gc=False):

@@ -49,6 +49,12 @@ def minor_units(amount: str | int, exponent: int) -> int:
     return minor
 
 
+def signed_minor_units(amount: str | int, exponent: int) -> int:
+    """An amount of either sign in units of 10 ** -exponent. Raises Refused as ``minor_units`` does."""
+    text = str(amount)
+    return -minor_units(text[1:], exponent) if text.startswith("-") else minor_units(text, exponent)
+
+
 def rescaled(finest: int, currency: str) -> int:
     """Minor units of a currency from units of 10 ** -FINEST_EXPONENT, half a unit rounded up."""
     unit: int = 10 ** (FINEST_EXPONENT - exponent_of(currency))

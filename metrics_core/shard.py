@@ -9,6 +9,7 @@ from typing import Any, Literal, TypedDict
 import msgspec
 
 from metrics_core import changelog
+from metrics_core.agents import AGENT_MOVE_OF_CLASS, Agent, agent_kind
 from metrics_core.catalog import codes_of_before
 from metrics_core.counters import Counters
 from metrics_core.crm.customer_base import CustomerBase, Customers, customer_kind
@@ -19,6 +20,14 @@ from metrics_core.events import EVENT_CLASSES, TYPE_OF_CLASS, Event
 from metrics_core.facts import Facts
 from metrics_core.families.base import TICKET_LABELS
 from metrics_core.labels import NONE, LabelTable
+from metrics_core.ledgers import (
+    INVITE_MOVE_OF_CLASS,
+    LEDGER_MOVE_OF_CLASS,
+    Entries,
+    Ledgers,
+    invite_kind,
+    ledger_kind,
+)
 from metrics_core.panes import WINDOW_SPANS_US, Panes, window_start_us
 from metrics_core.partitioner import partition_for
 from metrics_core.policy import Policy
@@ -116,7 +125,10 @@ class Shard:
         self.base = CustomerBase()
         self.customers = Customers(customer_kind(intern, values, self.base, policy, horizon_us), **common)
         self.leads: Subjects[Lead] = Subjects(lead_kind(intern), **common)
-        subjects = (self.tickets, self.customers, self.leads)
+        self.agents: Subjects[Agent] = Subjects(agent_kind(intern), **common)
+        self.ledgers = Ledgers(ledger_kind(intern), **common)
+        self.invites: Subjects[Entries] = Subjects(invite_kind(), **common)
+        subjects = (self.tickets, self.customers, self.leads, self.agents, self.ledgers, self.invites)
         self._kinds: dict[bytes, Subjects[Any]] = {one.kind.prefix: one for one in subjects}
         self._handlers = self._handlers_of(kind)
         #: largest and smallest accepted event time, 0 = none yet
@@ -140,6 +152,9 @@ class Shard:
                     (self.tickets, ticket_moves(self.policy)),
                     (self.customers, CUSTOMER_MOVE_OF_CLASS),
                     (self.leads, LEAD_MOVE_OF_CLASS),
+                    (self.agents, AGENT_MOVE_OF_CLASS),
+                    (self.ledgers, LEDGER_MOVE_OF_CLASS),
+                    (self.invites, INVITE_MOVE_OF_CLASS),
                 ):
                     if cls in moves:
                         handlers[cls] = subjects, moves[cls]
