@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
@@ -17,7 +17,7 @@ from prometheus_client.core import (
 )
 
 from metrics_core.events import DATA_OF_TYPE
-from metrics_core.policy import WINDOWS
+from metrics_core.policy import WINDOWS, Policy
 from metrics_core.rejects import Reason
 from metrics_core.times import SECOND_US
 from streams.serving.exposition import PREFIX
@@ -69,6 +69,27 @@ _PER_PARTITION: tuple[tuple[str, str, Callable[[PartitionStatus], float | None]]
     ),
 )
 
+#: what goes wrong now and then, and is put right by itself; counted from the worker's start
+_TOTALS_PER_PARTITION: tuple[tuple[str, str, Callable[[PartitionStatus], int]], ...] = (
+    ("checkpoints", "Checkpoints committed since the process started", lambda p: p.checkpoints),
+    (
+        "checkpoints_failed",
+        "Checkpoints that failed or whose outcome is unknown; each costs a recovery and no number",
+        lambda p: p.checkpoints_failed,
+    ),
+    ("recoveries", "Times that the partition was recovered by this worker", lambda p: p.recoveries),
+    (
+        "fetch_gaps",
+        "Times that fetched records did not begin where the state ends, so that they were fetched again",
+        lambda p: p.gaps,
+    ),
+    (
+        "stale_batches",
+        "Batches dropped because they were fetched before a rebalance or a seek; they come again",
+        lambda p: p.stale_batches,
+    ),
+)
+
 
 @dataclass(frozen=True)
 class ScrapeFacts:
@@ -79,6 +100,8 @@ class ScrapeFacts:
     render_s: float = 0.0
     #: since when events are complete
     history_start_us: int = 0
+    #: kind of subject -> the same for what is withheld until its history reaches far enough
+    starts_us: Mapping[str, int] = field(default_factory=dict)
     #: the moment that ages and windows are counted to
     view_us: int = 0
     orphan_tickets: int = 0
@@ -86,17 +109,23 @@ class ScrapeFacts:
 
 
 def engine_families(
-    status: EngineStatus, settings: Settings, policy_hash: str, shown: Collection[tuple[str, int]]
+    status: EngineStatus, settings: Settings, policy: str, shown: Collection[tuple[str, int]]
 ) -> list[Metric]:
     """What the engine says as of now; cheap (a few hundred samples) and run on the event loop, which owns the
-    status, so that nothing changes underneath. ``shown``: the partitions of the snapshot that is rendered."""
+    status, so that nothing changes underneath. ``policy``: its label; ``shown``: the partitions of the snapshot
+    that is rendered."""
     return [
         *_partitions(status, shown),
         *_events(status, settings),
         _delay(status.event_delay),
-        *_constants(policy_hash),
+        *_constants(policy),
         _gauge("ready", "1 when every assigned partition is recovered", status.ready),
     ]
+
+
+def policy_label(policy: Policy) -> str:
+    """The newest version's number, for people; the hash of all of it, for whoever compares."""
+    return f"{policy.newest.version}-{policy.hash}"
 
 
 def scrape_families(facts: ScrapeFacts, engine_series: int) -> list[Metric]:
@@ -107,6 +136,7 @@ def scrape_families(facts: ScrapeFacts, engine_series: int) -> list[Metric]:
             "Since when events are complete: the first event or snapshot; absent before it",
             facts.history_start_us,
         ),
+        _subject_starts(facts.starts_us),
         _time(
             "view_timestamp_seconds",
             "The moment that ages and windows are counted to; absent before the first snapshot",
@@ -130,6 +160,17 @@ def scrape_families(facts: ScrapeFacts, engine_series: int) -> list[Metric]:
     return [*families, _gauge("series", "Series that this worker exposes", series)]
 
 
+def _subject_starts(starts_us: Mapping[str, int]) -> Metric:
+    family = GaugeMetricFamily(
+        PREFIX + "subject_history_start_timestamp_seconds",
+        "The first event of a kind of subject; absent before it. What needs a past is withheld until then",
+        labels=("subject",),
+    )
+    for subject, start_us in sorted(starts_us.items()):
+        family.add_metric((subject,), start_us / SECOND_US)
+    return family
+
+
 def _time(name: str, text: str, time_us: int) -> GaugeMetricFamily:
     return GaugeMetricFamily(PREFIX + name, text, value=time_us / SECOND_US if time_us else None)
 
@@ -145,8 +186,10 @@ def _partitions(status: EngineStatus, shown: Collection[tuple[str, int]]) -> Ite
         "1 when the partition is recovered and part of the values in this scrape",
         labels=("topic", "partition"),
     )
-    for place, state in places:
-        ready.add_metric((state.topic, str(state.partition)), float(state.ready and place in shown))
+    # what is shown, not what is owned by now: a partition just lost counts for as long as its values are here, else
+    # they would add up with those of its next owner unnoticed
+    for topic, partition in sorted({*shown, *(place for place, _ in places)}):
+        ready.add_metric((topic, str(partition)), float((topic, partition) in shown))
     yield ready
     for name, text, read in _PER_PARTITION:
         family = GaugeMetricFamily(PREFIX + name, text, labels=("topic", "partition"))
@@ -155,6 +198,11 @@ def _partitions(status: EngineStatus, shown: Collection[tuple[str, int]]) -> Ite
             if value is not None:
                 family.add_metric((topic, str(partition)), float(value))
         yield family
+    for name, text, read_total in _TOTALS_PER_PARTITION:
+        totals = CounterMetricFamily(PREFIX + name, text, labels=("topic", "partition"))
+        for (topic, partition), state in places:
+            totals.add_metric((topic, str(partition)), read_total(state))
+        yield totals
     topics = GaugeMetricFamily(
         PREFIX + "topic_partitions",
         "Partitions of the source topic; business values are whole when each of them is ready exactly once",
@@ -209,7 +257,7 @@ def _delay(delay: DelayHistogram) -> Metric:
     return family
 
 
-def _constants(policy_hash: str) -> Iterator[Metric]:
+def _constants(policy: str) -> Iterator[Metric]:
     windows = GaugeMetricFamily(PREFIX + "window_seconds", "Length of each window", labels=("window",))
     for window, seconds in WINDOW_S.items():
         windows.add_metric((window,), seconds)
@@ -221,6 +269,7 @@ def _constants(policy_hash: str) -> Iterator[Metric]:
     )
     yield InfoMetricFamily(
         PREFIX + "metric_spec",
-        "Version of the metric specification and hash of the policy; mixed ones must not be summed",
-        value={"version": SPEC_VERSION, "policy": policy_hash},
+        "Version of the metric specification; number of the newest policy version and hash of the whole policy. "
+        "Workers that differ must not be summed",
+        value={"version": SPEC_VERSION, "policy": policy},
     )

@@ -17,7 +17,7 @@ from prometheus_client.exposition import choose_encoder
 from metrics_core.policy import Policy
 from streams.serving.exposition import Family
 from streams.serving.folding import Folding
-from streams.serving.pipeline import ScrapeFacts, engine_families, scrape_families
+from streams.serving.pipeline import ScrapeFacts, engine_families, policy_label, scrape_families
 from streams.serving.rendering import Lines, registry_of
 from streams.settings import Settings
 
@@ -75,7 +75,7 @@ class Scraper:
         self._engine = engine
         self._settings = settings
         self._policy = settings.core_policy
-        self._policy_hash = self._policy.hash
+        self._policy_label = policy_label(self._policy)
         self._build = build
         self._folding = Folding(self._policy, settings.series_budget)
         self._lines = Lines()
@@ -90,7 +90,7 @@ class Scraper:
         openmetrics = content_type.startswith("application/openmetrics-text")
         # status and snapshot in one step of the loop: a partition is never shown as ready without its values
         snapshot, status = self._engine.latest, self._engine.status
-        own = engine_families(status, self._settings, self._policy_hash, frozenset(snapshot.partitions))
+        own = engine_families(status, self._settings, self._policy_label, frozenset(snapshot.partitions))
         body = await loop.run_in_executor(
             self._thread, self._body, snapshot, status.ready, own, encoder, openmetrics, compress
         )
@@ -122,10 +122,10 @@ class Scraper:
     def _render(self, snapshot: Snapshot, ready: bool, openmetrics: bool) -> _Rendered:
         started = time.perf_counter()
         families: list[Family] = []
-        start_us = 0
+        start_us, starts_us = 0, {}
         if snapshot.frozen:
             view = self._build(snapshot.frozen, self._policy)
-            start_us = view.start_us
+            start_us, starts_us = view.start_us, view.starts
             tables = [table for _, table in sorted(view.tables.items())]
             withheld = [getattr(table, "withheld", ()) for table in tables]
             folded = self._folding.fold([(table.series, table.rows) for table in tables], ready=ready)
@@ -136,6 +136,7 @@ class Scraper:
             series_folded=self._folding.folded_series if families else 0,
             render_s=time.perf_counter() - started,
             history_start_us=start_us,
+            starts_us=starts_us,
             view_us=snapshot.time_us,
             orphan_tickets=sum(getattr(shard, "orphan_tickets", 0) for shard in snapshot.frozen),
             future_events=sum(getattr(shard, "future_events", 0) for shard in snapshot.frozen),

@@ -13,8 +13,10 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as parse_text
 from serving_stand_ins import OPEN, StubEngine, small_tables
 
+from metrics_core.policy import Policy
 from streams.engine.status import PartitionStatus
 from streams.serving import Server, start_server
+from streams.serving.pipeline import policy_label
 from streams.settings import ConfigurationError, Settings
 
 Start = Callable[..., Awaitable[Server]]
@@ -35,6 +37,11 @@ PIPELINE = {
     "recovery_rows",
     "recovery_seconds",
     "recovery_blocked",
+    "checkpoints_total",
+    "checkpoints_failed_total",
+    "recoveries_total",
+    "fetch_gaps_total",
+    "stale_batches_total",
     "ready",
     "event_delay_seconds_bucket",
     "scrape_duration_seconds",
@@ -128,6 +135,25 @@ async def test_before_any_partition_is_ready_only_the_pipeline_is_shown(
     assert shown[("recovery_blocked", "1", "helpdesk.events")] == 1
     assert shown[("topic_partitions", "helpdesk.events")] == 2
     assert not any(key[0].startswith(("tickets", "open_", "first_response")) for key in shown)
+
+
+async def test_what_goes_wrong_in_a_partition_and_is_put_right_is_counted(
+    engine: StubEngine, start: Start, http: aiohttp.ClientSession
+) -> None:
+    state = engine.status.partitions[("helpdesk.events", 1)]
+    state.gaps, state.stale_batches, state.checkpoints_failed, state.recoveries = 1, 2, 3, 4
+    server = await start()
+    shown = values((await get(http, f"{server.url}/metrics"))[1])
+    names = ("fetch_gaps_total", "stale_batches_total", "checkpoints_failed_total", "recoveries_total")
+    assert [shown[name, "1", "helpdesk.events"] for name in names] == [1, 2, 3, 4]
+    assert [shown[name, "0", "helpdesk.events"] for name in names] == [0, 0, 0, 0]
+
+
+def test_the_label_of_the_policy_says_its_newest_version_and_changes_with_any() -> None:
+    later = {"version": 3, "effective_from": "2026-03-01T00:00:00Z"}
+    one, two = Policy(), Policy.parse({"versions": [{}, later]})
+    assert (policy_label(one).partition("-")[0], policy_label(two).partition("-")[0]) == ("1", "3")
+    assert policy_label(two) != policy_label(Policy.parse({"versions": [{"idle_days": 5}, later]}))
 
 
 async def test_a_partition_is_not_shown_as_ready_before_its_values_are(
