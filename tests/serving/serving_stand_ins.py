@@ -84,7 +84,8 @@ class StubEngine:
         """A view of the tables that stand in for frozen shards."""
         self.builds += 1
         tables = {t[0].name: SimpleNamespace(series=t[0], rows=t[1]) for t in frozen}
-        return SimpleNamespace(tables=tables, start_us=1_767_000_000_000_000)
+        start_us = 1_767_000_000_000_000
+        return SimpleNamespace(tables=tables, start_us=start_us, starts={"customers": start_us + 3_600_000_000})
 
     def show(self, tables: Any, *, ready: bool = True) -> None:
         """Publish a new snapshot with every partition in the state ``ready``."""

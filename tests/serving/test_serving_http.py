@@ -48,6 +48,7 @@ PIPELINE = {
     "series",
     "series_folded",
     "history_start_timestamp_seconds",
+    "subject_history_start_timestamp_seconds",
     "view_timestamp_seconds",
     "last_checkpoint_timestamp_seconds",
     "partition_refused",
@@ -164,6 +165,18 @@ async def test_a_partition_is_not_shown_as_ready_before_its_values_are(
     server = await start()
     shown = values((await get(http, f"{server.url}/metrics"))[1])
     assert shown[("partition_ready", "0", "helpdesk.events")] == 0
+    assert shown[("partition_ready", "1", "helpdesk.events")] == 1
+
+
+async def test_a_partition_just_lost_counts_as_shown_while_its_values_are(
+    engine: StubEngine, start: Start, http: aiohttp.ClientSession
+) -> None:
+    engine.show(small_tables())
+    engine.status.partitions[("helpdesk.events", 0)].ready = False
+    del engine.status.partitions[("helpdesk.events", 1)]
+    server = await start()
+    shown = values((await get(http, f"{server.url}/metrics"))[1])
+    assert shown[("partition_ready", "0", "helpdesk.events")] == 1
     assert shown[("partition_ready", "1", "helpdesk.events")] == 1
 
 
