@@ -1,0 +1,136 @@
+"""Recording rules: every derived metric as ``deskpulse:<id>``, withheld unless the workers make up the whole.
+
+What workers expose adds up to the truth only where each partition is part of exactly one of their latest scrapes.
+While partitions move, one scrape may still show what another shows already, or nobody does. So every rule carries
+a guard, and carries it inside its own expression: one query sees one state of the database, whereas a rule recorded
+just before may have seen the scrape before the one that the next rule sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from metrics_core.catalog import FAMILIES, series_of
+from metrics_core.derived import DERIVED, Derived
+from metrics_core.derived.formulas import Formula, OlderThan, Quantile, Term
+from metrics_core.derived.promql import PREFIX, Promql, Renderer, conjunction, selector
+from metrics_core.policy import Policy
+from metrics_core.series import Series
+
+#: what a recorded series is called: this and the id of the derived metric
+RULE_PREFIX: Final = "deskpulse:"
+#: kind of topic -> its name, unless the deployment names it otherwise
+TOPICS: Final[Mapping[str, str]] = {"helpdesk": "helpdesk.events", "crm": "crm.events"}
+#: a few scrapes of five seconds; windows move by the minute
+INTERVAL: Final = "15s"
+
+_NOTICE = """\
+# Generated from the metrics catalog by `make generate`: do not edit.
+#
+# Each derived metric by its output labels. A rule gives no value, rather than a wrong one, while the workers that
+# are scraped do not show every partition of the topics it counts exactly once, or run under different policies.
+"""
+_READY = f"{PREFIX}partition_ready"
+_PARTITIONS = f"{PREFIX}topic_partitions"
+_ONE_POLICY = f"count(count by (version, policy) ({PREFIX}metric_spec_info)) == 1"
+
+
+def recording_rules(
+    topics: Mapping[str, str] = TOPICS, policy: Policy | None = None, derived: Sequence[Derived] = DERIVED
+) -> str:
+    """The rule file, for topics of these names (kind -> name) and series with the policy's labels."""
+    rules = RuleSet(topics, policy or Policy())
+    groups: dict[str, list[tuple[str, str]]] = {"deskpulse-complete": [("complete", complete_rule())]}
+    for metric in derived:
+        name = "-".join(("deskpulse", *sorted(rules.kinds(metric.formula))))
+        groups.setdefault(name, []).append((metric.id, rules.expression(metric)))
+    lines = [_NOTICE + "groups:"]
+    for group, members in groups.items():
+        lines += [f"  - name: {group}", f"    interval: {INTERVAL}", "    rules:"]
+        for name, expression in members:
+            lines += [f"      - record: {RULE_PREFIX}{name}", "        expr: |-"]
+            lines += [f"          {line}" for line in expression.split("\n")]
+    return "\n".join(lines) + "\n"
+
+
+class RuleSet:
+    """Expressions of rules for topics of given names."""
+
+    def __init__(self, topics: Mapping[str, str], policy: Policy) -> None:
+        self._topics = topics
+        self._series: dict[str, Series] = {}
+        self._kinds: dict[str, frozenset[str]] = {}
+        for family in FAMILIES:
+            for series in series_of(family, policy):
+                self._series[series.name] = series
+                self._kinds[series.name] = family.topics
+        self._renderer = Renderer(self._series)
+
+    def expression(self, metric: Derived) -> str:
+        """The guarded query of a derived metric."""
+        value = self._renderer.render(metric.formula, metric.by)
+        for kind in sorted(self.kinds(metric.formula)):
+            value = conjunction(value, whole_topic(self._topics[kind]), ())
+        for series in sorted(self._with_past(metric.formula)):
+            value = self._with_whole_past(value, self._series[series])
+        return conjunction(value, _ONE_POLICY, ()).text
+
+    def kinds(self, formula: Formula) -> frozenset[str]:
+        """Kinds of topics whose events a formula counts."""
+        return frozenset(kind for part in parts_of(formula) for kind in self._kinds.get(_series_of(part), ()))
+
+    def _with_past(self, formula: Formula) -> set[str]:
+        """Series of which a formula counts what happened in the window before."""
+        return {
+            part.series
+            for part in parts_of(formula)
+            if isinstance(part, Term)
+            and part.where.get("period") == "before"
+            and not self._series[part.series].at_start
+        }
+
+    def _with_whole_past(self, value: Promql, series: Series) -> Promql:
+        """A worker withholds the window before until its own history reaches it. Where another worker's reaches
+        further, the one's events would be missing from the sum: all that have a history must show it. (What stood
+        at a window's start needs no such care: before its own history a worker adds 0.)"""
+        past = selector(PREFIX + series.name, {"period": ("before",)})
+        showing = f"count by (window) (count by (window, job, instance) ({past}))"
+        since = f"{PREFIX}history_start_timestamp_seconds"
+        if series.history:
+            since = selector(f"{PREFIX}subject_history_start_timestamp_seconds", {"subject": (series.history,)})
+        return conjunction(value, f"{showing}\n== on () group_left () count({since})", ("window",))
+
+
+def whole_topic(topic: str) -> str:
+    """One row where every partition of the topic is in the latest scrape of exactly one worker."""
+    ready, partitions = selector(_READY, {"topic": (topic,)}), selector(_PARTITIONS, {"topic": (topic,)})
+    return f"count(sum by (partition) ({ready}) == 1)\n== sum({ready})\n== min({partitions})\n== max({partitions})"
+
+
+def complete_rule() -> str:
+    """The same for every topic, as 1 or 0, for boards and alerts."""
+    return (
+        "0 * (\n"
+        f"  count by (topic) (sum by (topic, partition) ({_READY}) == 1)\n"
+        f"  == sum by (topic) ({_READY})\n"
+        f"  == min by (topic) ({_PARTITIONS})\n"
+        f"  == max by (topic) ({_PARTITIONS})\n"
+        "  and on () (\n"
+        f"    {_ONE_POLICY}\n"
+        "  )\n"
+        ") + 1\n"
+        f"or 0 * max by (topic) ({_PARTITIONS})"
+    )
+
+
+def parts_of(formula: Formula) -> Iterator[Formula]:
+    """A formula and all that it is made of."""
+    yield formula
+    for part in vars(formula).values():
+        if isinstance(part, Formula):
+            yield from parts_of(part)
+
+
+def _series_of(part: Formula) -> str:
+    return part.series if isinstance(part, Term | Quantile | OlderThan) else ""
