@@ -10,13 +10,14 @@ from metrics_core.view import View
 
 @dataclass(frozen=True)
 class Derived:
-    """A derived metric: its id, output labels, formula, unit and question."""
+    """A derived metric: its id, output labels, formula, unit and question; ``traps``: what is easily read wrong."""
 
     id: str
     by: tuple[str, ...]
     formula: Formula
     unit: str
     question: str
+    traps: str = ""
 
     def evaluate(self, view: View, extra: tuple[str, ...] = ()) -> Vector:
         """Values by the output labels, and by ``extra`` ones where the terms carry them."""

@@ -50,6 +50,8 @@ class Family:
     state: Callable[[Frozen], Iterable[StateRow]] | None = None
     per: Literal["ticket", "none"] = "ticket"
     layout: tuple[str, ...] = TICKET_LABELS
+    #: what is easily read wrong: what counts and what does not, and what it must not be compared with
+    traps: str = ""
 
     @property
     def topics(self) -> frozenset[str]:

@@ -141,7 +141,8 @@ async def test_before_any_partition_is_ready_only_the_pipeline_is_shown(
 async def test_what_goes_wrong_in_a_partition_and_is_put_right_is_counted(
     engine: StubEngine, start: Start, http: aiohttp.ClientSession
 ) -> None:
-    state = engine.status.partitions[("helpdesk.events", 1)]
+    engine.show(small_tables())
+    state = engine.status.partitions["helpdesk.events", 1]
     state.gaps, state.stale_batches, state.checkpoints_failed, state.recoveries = 1, 2, 3, 4
     server = await start()
     shown = values((await get(http, f"{server.url}/metrics"))[1])
