@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from metrics_core.derived.crm import DERIVED_CRM
+from metrics_core.derived.finance import DERIVED_FINANCE
 from metrics_core.derived.helpdesk import DERIVED_HELPDESK
 from metrics_core.derived.metric import Derived
+from metrics_core.derived.people import DERIVED_PEOPLE
 
 __all__ = ["DERIVED", "Derived"]
 
-DERIVED: tuple[Derived, ...] = (*DERIVED_HELPDESK, *DERIVED_CRM)
+DERIVED: tuple[Derived, ...] = (*DERIVED_HELPDESK, *DERIVED_PEOPLE, *DERIVED_CRM, *DERIVED_FINANCE)

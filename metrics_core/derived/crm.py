@@ -1,4 +1,4 @@
-"""Derived metrics of customers, subscriptions, revenue and leads."""
+"""Derived metrics of customers, subscriptions, revenue, leads and invitations."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _YEAR_S = YEAR_US / SECOND_US
 _MONTHS_A_YEAR = 12
 
 
-def _changes(series: str, change: str, period: str = "now") -> Term:
-    return Term(series, {"change": change, "period": period})
+def _changes(series: str, change: str, period: str = "now", **where: str) -> Term:
+    return Term(series, {"change": change, "period": period, **where})
 
 
 def _at_start(series: str, period: str = "now") -> Term:
@@ -26,6 +26,10 @@ def _customers(state: str) -> Term:
 
 def _leads(stage: str, **where: str) -> Term:
     return Term("leads", {"stage": stage, **where})
+
+
+def _invites(state: str) -> Term:
+    return Term("invites", {"state": state})
 
 
 def _mrr(change: str) -> Term:
@@ -97,6 +101,20 @@ DERIVED_CRM: tuple[Derived, ...] = (
     Derived(
         "referral_rate", _WINDOW, _leads("created", origin="referral") / _customers("active"), "ratio",
         "Do our customers recommend us?",
+    ),
+    Derived(
+        "viral_coefficient", _WINDOW,
+        (_invites("sent") / _HEADCOUNT) * (_invites("accepted") / _invites("sent")), "ratio",
+        "How many others does a customer bring along?",
+    ),
+    Derived(
+        "organic_growth", _WINDOW,
+        (
+            _changes("customer_changes", "new", origin="organic")
+            + _changes("customer_changes", "new", origin="referral")
+        )
+        / _at_start("customers"),
+        "ratio", "How much do we grow without paying for it?",
     ),
     Derived(
         "aov", _MONEY, _AOV, "money", "What is an order worth?",
