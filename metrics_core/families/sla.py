@@ -43,16 +43,16 @@ FAMILY = Family(
             "sla_clocks",
             "gauge",
             ("policy", "target", "state"),
-            "Clocks of open tickets that wait, each in one state. at_risk: past the policy's share of the target, or "
-            "with less than its minutes left; breached: past the deadline and still waiting.",
+            "Clocks of open tickets that wait, each in one state. at_risk: past the policy's share of the target, "
+            "or with less than its minutes left; breached: past the deadline and still waiting.",
             enums={"target": TARGETS, "state": _STATES},
         ),
         Series(
             "sla_outcomes",
             "gauge",
             ("window", "policy", "target", "outcome"),
-            "Promises met in the window, at the moment of keeping, and breached in it, at the deadline, answered or "
-            "not. A reopen takes back a resolution that was met.",
+            "Promises met in the window, at the moment of keeping, and breached in it, at the deadline, answered "
+            "or not. A reopen takes back a resolution that was met.",
             enums={"target": TARGETS, "outcome": tuple(_OUTCOMES)},
         ),
     ),

@@ -18,8 +18,8 @@ Which clocks there are:
 
 A resolution discards the waits for answers that still run; what they breached stays breached. Merged, deleted and
 spam tickets: their clocks are not shown and go on in silence, so that what is kept or runs out meanwhile is counted
-nowhere. Orphans have none. A snapshot's open clocks begin when their waits did, and all the time before it counts as
-run, since it tells no pauses; what was past its deadline by then was breached before the history and only waits.
+nowhere. Orphans have none. A snapshot's clocks begin when what they wait for did, and all the time before it counts
+as run, since it tells no pauses; what was past its deadline by then was breached before the history and only waits.
 """
 
 from __future__ import annotations
