@@ -1,4 +1,5 @@
-"""The state machine of a ticket under the ``strict`` preset: one step a move, facts as the outcome.
+"""The state machine of a ticket under the ``strict`` preset: one step a move, facts as the outcome. Other presets:
+preset_machine.py.
 
 A move is an event boiled down to what the state machine needs: a small integer, or a tuple that starts with
 one. Moves are kept in the row's history, so that a late event can be put in its place and all stepped anew.
@@ -46,6 +47,8 @@ SNAPSHOT = 22  # born_us, status, changes, assigned, replied_us, waiting_us, res
 
 # what is known of a ticket's beginning
 ORPHAN, KNOWN, SEEDED_WITHOUT_BIRTH = range(3)
+#: the creation was not the customer's, and the customer has not written since
+UNASKED = -1
 # why a ticket is out of sight
 VISIBLE, HIDDEN_MERGED, HIDDEN_DELETED, HIDDEN_SPAM = range(4)
 
@@ -74,6 +77,13 @@ class Ticket(Row, array_like=True, gc=False):
     one_touch: bool = False
     #: of service levels
     clocks: list[Clock] | None = None
+    # of presets other than strict (preset_machine.py)
+    #: since when the first response is owed, where that is not the creation; UNASKED = the customer has not written
+    owed_us: int = 0
+    #: (number of the code, label, time_us, since_us) of the first response and resolutions that are counted
+    counted: list[tuple[int, int, int, int]] | None = None
+    #: whether it is out of sight and has taken them along
+    left: bool = False
 
 
 class Relabel:
@@ -125,11 +135,15 @@ class TicketMachine:
             return  # a second creation only says what the labels are
         state.known = KNOWN
         state.born_us = time_us
-        self._sla.begin(state, sla.FIRST_RESPONSE, time_us)
+        self._owe_response(state, time_us, actor)
         self._sla.begin(state, sla.RESOLUTION, time_us)
         self._catch_up(state, time_us, out)
         if actor == CUSTOMER and not state.waiting_us and state.status < RESOLVED:
             state.waiting_us = time_us
+
+    def _owe_response(self, state: Ticket, time_us: int, _actor: int) -> None:
+        """A ticket is created: a first response is owed."""
+        self._sla.begin(state, sla.FIRST_RESPONSE, time_us)
 
     def _update(self, state: Ticket, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
         _, changes, assigned, _about = move
@@ -192,7 +206,7 @@ class TicketMachine:
         key = state.label << LABEL_SHIFT
         out.counts.append((key | f.CREATED, time_us, 1))
         if state.replied_us:
-            self._duration(out, state.label, f.FIRST_RESPONSE, state.replied_us, time_us)
+            self._first_response(state, state.replied_us, out)
             self._sla.keep(state, sla.FIRST_RESPONSE, time_us, out)
         state.first_resolved_us = 0
         if state.status >= RESOLVED:
@@ -202,6 +216,9 @@ class TicketMachine:
         elif state.status >= RESOLVED:
             state.resolved_us = time_us
             self._resolve(state, time_us, out)
+
+    def _first_response(self, state: Ticket, time_us: int, out: Facts) -> None:
+        self._duration(out, state.label, f.FIRST_RESPONSE, time_us, state.born_us)
 
     def _duration(self, out: Facts, label: int, code: int, time_us: int, since_us: int) -> None:
         """A duration that ends at ``time_us``; one that would be negative is zero and counted as clamped."""
@@ -288,6 +305,10 @@ class TicketMachine:
             state.one_touch = True
             out.counts.append((key | f.ONE_TOUCH, time_us, 1))
         state.full_label = state.label
+        self._resolution(state, time_us, out)
+
+    def _resolution(self, state: Ticket, time_us: int, out: Facts) -> None:
+        """How long it took."""
         first = not state.first_resolved_us
         if first:
             state.first_resolved_us = time_us
@@ -302,18 +323,23 @@ class TicketMachine:
     def _take_back_full(self, state: Ticket, out: Facts) -> None:
         if state.full_label < 0:
             return
-        key, resolved_us = state.full_label << LABEL_SHIFT, state.resolved_us
-        if state.known == KNOWN:
-            lasted_us = max(0, resolved_us - state.born_us)
-            out.durations.append((key | f.RESOLUTION_FULL, resolved_us, lasted_us, -1))
-            calendar = self._book.at(resolved_us).calendar(state.full_label)
-            if calendar is not None:
-                business_us = calendar.elapsed(state.born_us, resolved_us)
-                out.durations.append((key | f.RESOLUTION_FULL_BUSINESS, resolved_us, business_us, -1))
+        self._take_back_resolution(state, out)
         if state.one_touch:
-            out.counts.append((key | f.ONE_TOUCH, resolved_us, -1))
+            out.counts.append((state.full_label << LABEL_SHIFT | f.ONE_TOUCH, state.resolved_us, -1))
             state.one_touch = False
         state.full_label = -1
+
+    def _take_back_resolution(self, state: Ticket, out: Facts) -> None:
+        if state.known == KNOWN:
+            self._again(out, state.full_label, f.RESOLUTION_FULL, state.resolved_us, state.born_us, -1)
+
+    def _again(self, out: Facts, label: int, code: int, time_us: int, since_us: int, n: int) -> None:
+        """A duration that has been counted is taken back (-1) or comes back (1)."""
+        key = label << LABEL_SHIFT
+        out.durations.append((key | code, time_us, max(0, time_us - since_us), n))
+        calendar = self._book.at(time_us).calendar(label)
+        if calendar is not None:
+            out.durations.append((key | f.BUSINESS_OF[code], time_us, calendar.elapsed(since_us, time_us), n))
 
     def _hide(self, how: int) -> Step[Ticket]:
         code = _FLOW_OF_HIDING[how]

@@ -8,7 +8,8 @@ from metrics_core import changelog
 from metrics_core.ages import AgeIndex
 from metrics_core.rows import Kind
 from metrics_core.tickets.clock_index import ClockIndex, ClockStanding
-from metrics_core.tickets.machine import ORPHAN, RESOLVED, Relabel, Ticket, TicketMachine
+from metrics_core.tickets.machine import ORPHAN, RESOLVED, Relabel, Ticket
+from metrics_core.tickets.preset_machine import ticket_steps
 from metrics_core.tickets.rules import RuleBook
 from metrics_core.tickets.sla import BREACHED, Clock
 
@@ -139,7 +140,7 @@ def ticket_kind(relabel: Relabel, book: RuleBook, index: OpenTickets) -> Kind[Ti
         prefix=changelog.TICKET,
         new=lambda source, time_us: Ticket(source=source, born_us=time_us),
         unpack=_unpack,
-        steps=TicketMachine(relabel, book).steps,
+        steps=ticket_steps(relabel, book),
         standing=standing,
         change=index.change,
         is_closed=_is_closed,
