@@ -33,7 +33,9 @@ class _Projection:
         self._window_at = names.index("window") if "window" in names else -1
         self._period_at = names.index("period") if "period" in names else -1
         self.has_period = self._period_at >= 0
-        self._picks = [(at, layout.index(name)) for at, name in enumerate(names) if name in layout]
+        self._picks = [
+            (at, layout.index(name)) for at, name in enumerate(names) if name in layout and name not in fixed
+        ]
 
     def labels(self, window: str, subject: LabelValues, period: str = _NOW) -> LabelValues:
         row = self._template.copy()
