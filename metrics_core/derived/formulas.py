@@ -7,7 +7,7 @@ missing from a numerator counts as 0; a denominator that is empty or not above 0
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -219,6 +219,25 @@ class Change(Formula):
     def evaluate(self, view: View, by: Labels) -> Vector:
         now, before = self.now.evaluate(view, by), self.before.evaluate(view, by)
         return _meet(now, before, lambda a, b: a - b, strict=True)
+
+
+def parts_of(formula: Formula) -> Iterator[Formula]:
+    """A formula and all that it is made of."""
+    yield formula
+    for part in vars(formula).values():
+        if isinstance(part, Formula):
+            yield from parts_of(part)
+
+
+def withheld_windows(formula: Formula, view: View) -> set[str]:
+    """Windows for which a term is not known yet: it must not pass for one that is missing, which counts as 0."""
+    windows: set[str] = set()
+    for part in parts_of(formula):
+        if isinstance(part, Term):
+            for window, *period in view.tables[part.series].withheld:
+                if not period or part.where.get("period", period[0]) == period[0]:
+                    windows.add(window)
+    return windows
 
 
 def _meet(

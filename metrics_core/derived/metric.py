@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from metrics_core.derived.formulas import Formula, Vector
+from metrics_core.derived.formulas import Formula, Vector, withheld_windows
 from metrics_core.view import View
 
 
@@ -20,5 +20,11 @@ class Derived:
     traps: str = ""
 
     def evaluate(self, view: View, extra: tuple[str, ...] = ()) -> Vector:
-        """Values by the output labels, and by ``extra`` ones where the terms carry them."""
-        return self.formula.evaluate(view, tuple(dict.fromkeys((*self.by, *extra))))
+        """Values by the output labels, and by ``extra`` ones where the terms carry them; none for a window that a
+        term's history does not reach yet."""
+        vector = self.formula.evaluate(view, tuple(dict.fromkeys((*self.by, *extra))))
+        unknown = withheld_windows(self.formula, view)
+        if not unknown or "window" not in vector.names:
+            return vector
+        at = vector.names.index("window")
+        return Vector(vector.names, {row: value for row, value in vector.rows.items() if row[at] not in unknown})

@@ -13,8 +13,18 @@ from typing import Final
 
 from metrics_core.catalog import FAMILIES, series_of
 from metrics_core.derived import DERIVED, Derived
-from metrics_core.derived.formulas import Formula, OlderThan, Quantile, Term
-from metrics_core.derived.promql import PREFIX, Promql, Renderer, conjunction, selector
+from metrics_core.derived.formulas import (
+    Change,
+    Formula,
+    OlderThan,
+    Product,
+    Quantile,
+    Ratio,
+    Scaled,
+    Term,
+    parts_of,
+)
+from metrics_core.derived.promql import PREFIX, Renderer, conjunction, selector
 from metrics_core.policy import Policy
 from metrics_core.series import Series
 
@@ -72,34 +82,41 @@ class RuleSet:
         value = self._renderer.render(metric.formula, metric.by)
         for kind in sorted(self.kinds(metric.formula)):
             value = conjunction(value, whole_topic(self._topics[kind]), ())
-        for series in sorted(self._with_past(metric.formula)):
-            value = self._with_whole_past(value, self._series[series])
+        for condition in dict.fromkeys(self._known_pasts(metric.formula)):
+            value = conjunction(value, condition, ("window",))
         return conjunction(value, _ONE_POLICY, ()).text
 
     def kinds(self, formula: Formula) -> frozenset[str]:
         """Kinds of topics whose events a formula counts."""
         return frozenset(kind for part in parts_of(formula) for kind in self._kinds.get(_series_of(part), ()))
 
-    def _with_past(self, formula: Formula) -> set[str]:
-        """Series of which a formula counts what happened in the window before."""
-        return {
-            part.series
-            for part in parts_of(formula)
-            if isinstance(part, Term)
-            and part.where.get("period") == "before"
-            and not self._series[part.series].at_start
-        }
+    def _known_pasts(self, formula: Formula) -> Iterator[str]:
+        """What must be there for a window whose past a formula needs: a term that is withheld must not pass for one
+        that is missing, which counts as 0.
 
-    def _with_whole_past(self, value: Promql, series: Series) -> Promql:
-        """A worker withholds the window before until its own history reaches it. Where another worker's reaches
-        further, the one's events would be missing from the sum: all that have a history must show it. (What stood
-        at a window's start needs no such care: before its own history a worker adds 0.)"""
-        past = selector(PREFIX + series.name, {"period": ("before",)})
-        showing = f"count by (window) (count by (window, job, instance) ({past}))"
-        since = f"{PREFIX}history_start_timestamp_seconds"
-        if series.history:
-            since = selector(f"{PREFIX}subject_history_start_timestamp_seconds", {"subject": (series.history,)})
-        return conjunction(value, f"{showing}\n== on () group_left () count({since})", ("window",))
+        What stood at a window's start is known as soon as one worker shows it: before its own history a worker adds
+        0. Of what happened in the window before, a worker withholds its part until its own history reaches it;
+        where another's reaches further, the sum would lack that part, so all that have a history must show it.
+        """
+        certain = _always_there(formula)
+        for term in parts_of(formula):
+            if not isinstance(term, Term):
+                continue
+            series = self._series[term.series]
+            period = {"period": (term.where["period"],)} if "period" in series.labels else {}
+            shown = selector(PREFIX + term.series, period)
+            if series.at_start:
+                if term not in certain:
+                    yield f"count by (window) ({shown})"
+            elif period.get("period") == ("before",):
+                since = f"{PREFIX}history_start_timestamp_seconds"
+                if series.history:
+                    kind = {"subject": (series.history,)}
+                    since = selector(f"{PREFIX}subject_history_start_timestamp_seconds", kind)
+                yield (
+                    f"count by (window) (count by (window, job, instance) ({shown}))\n"
+                    f"== on () group_left () count({since})"
+                )
 
 
 def whole_topic(topic: str) -> str:
@@ -124,12 +141,20 @@ def complete_rule() -> str:
     )
 
 
-def parts_of(formula: Formula) -> Iterator[Formula]:
-    """A formula and all that it is made of."""
-    yield formula
-    for part in vars(formula).values():
-        if isinstance(part, Formula):
-            yield from parts_of(part)
+def _always_there(formula: Formula) -> list[Term]:
+    """Terms without which a formula has no value."""
+    match formula:
+        case Term():
+            return [formula]
+        case Ratio():
+            return _always_there(formula.denominator)
+        case Product():
+            return _always_there(formula.left) + _always_there(formula.right)
+        case Change():
+            return _always_there(formula.now) + _always_there(formula.before)
+        case Scaled():
+            return _always_there(formula.formula)
+    return []
 
 
 def _series_of(part: Formula) -> str:
