@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from metrics_core.ages import Ages
 from metrics_core.series import Histogram, Series
-from metrics_core.tickets.clock_index import Clocks
+from metrics_core.tickets.clock_index import FrozenClocks
 
 LabelValues = tuple[str, ...]
 
@@ -45,7 +45,7 @@ class Frozen:
     waiting: dict[int, int]
     waiting_since_us: dict[int, int]
     open_complaints: dict[int, int]
-    clocks: dict[int, Clocks]
+    clocks: FrozenClocks
     start_us: int
     starts: dict[str, int]
     clock_us: int

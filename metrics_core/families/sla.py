@@ -18,7 +18,7 @@ _STATES = ("running", "at_risk", "breached", "paused")
 
 
 def _state(frozen: Frozen) -> Iterator[StateRow]:
-    for key, clocks in frozen.clocks.items():
+    for key, clocks in frozen.clocks.by_key():
         label, policy_label, number = read_clock_key(key)
         policy, target = frozen.labels[policy_label][0], TARGETS[number]
         for state in _STATES:

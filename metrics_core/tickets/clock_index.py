@@ -6,6 +6,8 @@ is a bisection.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from metrics_core.ages import AgeIndex
@@ -20,7 +22,7 @@ _POLICY_BITS = 32
 _POLICY_MASK = (1 << _POLICY_BITS) - 1
 
 _NO_RISK = (0,)
-_NOTHING: dict[str, int] = {}
+_NONE_LATE = (0,)
 
 
 class Clocks(NamedTuple):
@@ -32,6 +34,42 @@ class Clocks(NamedTuple):
     breached: int
     paused: int
     overdue: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenClocks:
+    """All keys' clocks as of a moment, as cheap to take as can be; ``by_key`` puts them together later, where no
+    event loop waits.
+
+    ``late`` and ``risky``: of the ``running``, those past their deadline as of now and as of each window's start,
+    and those past their moment of risk as of now.
+    """
+
+    running: dict[int, int]
+    late: dict[int, list[int]]
+    risky: dict[int, list[int]]
+    breached: dict[int, int]
+    paused: dict[int, int]
+
+    def by_key(self) -> Iterator[tuple[int, Clocks]]:
+        """(key, clocks)."""
+        for key in {**self.running, **self.paused, **self.breached}:
+            risky = self.risky.get(key, _NO_RISK)[0]
+            overdue, *before = self.late.get(key, _NONE_LATE)
+            windows: dict[str, int] = {}
+            if overdue:
+                windows = {window: overdue - n for window, n in zip(WINDOW_SPANS_US, before, strict=True)}
+                windows["all"] = overdue
+            yield (
+                key,
+                Clocks(
+                    self.running.get(key, 0) - risky,
+                    risky - overdue,
+                    overdue + self.breached.get(key, 0),
+                    self.paused.get(key, 0),
+                    windows,
+                ),
+            )
 
 
 def clock_key(label: int, policy: int, target: int) -> int:
@@ -80,29 +118,13 @@ class ClockIndex:
         if not still[key]:
             del still[key]
 
-    def freeze(self, time_us: int) -> dict[int, Clocks]:
+    def freeze(self, time_us: int) -> FrozenClocks:
         """Every key's clocks as of a moment."""
-        running = self._deadlines.counts()
         moments_us = [time_us, *(window_start_us(window, time_us) for window in WINDOW_SPANS_US)]
-        late = self._deadlines.counts_before_each(moments_us)
-        risky = self._risks.counts_before_each((time_us,))
-        paused, breached = self._still[PAUSED], self._still[BREACHED]
-        return {
-            key: _clocks(
-                running.get(key, 0),
-                risky.get(key, _NO_RISK)[0],
-                late.get(key),
-                breached.get(key, 0),
-                paused.get(key, 0),
-            )
-            for key in {**running, **paused, **breached}
-        }
-
-
-def _clocks(running: int, risky: int, late: list[int] | None, breached: int, paused: int) -> Clocks:
-    """``late``: running clocks past their deadline as of now and as of each window's start, None for none."""
-    if late is None:
-        return Clocks(running - risky, risky, breached, paused, _NOTHING)
-    overdue, *before = late
-    by_window = {window: overdue - n for window, n in zip(WINDOW_SPANS_US, before, strict=True)}
-    return Clocks(running - risky, risky - overdue, breached + overdue, paused, {"all": overdue, **by_window})
+        return FrozenClocks(
+            running=self._deadlines.counts(),
+            late=self._deadlines.counts_before_each(moments_us),
+            risky=self._risks.counts_before_each((time_us,)),
+            breached=self._still[BREACHED].copy(),
+            paused=self._still[PAUSED].copy(),
+        )

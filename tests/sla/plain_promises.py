@@ -1,5 +1,5 @@
 """What became of promises, worked out the plain way: a ticket's events in order, and for each promise every moment
-at which something changes, from its beginning to the moment asked for. No index, no deadline kept, all from scratch.
+at which something changes, from its beginning to the moment asked for. No index and no deadline is kept.
 
 A promise is broken at the first moment D by which its time is used up while, after all events up to D, its clock
 still runs. It is seen from D on (a question is asked as of a moment after D), on the labels of D, unless the ticket

@@ -91,7 +91,7 @@ def tickets(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def records_of(stories: list[list[dict[str, Any]]]) -> list[FileRecord]:
-    records = []
+    records: list[FileRecord] = []
     for subject, events in enumerate(stories):
         for number, event in enumerate(events):
             line = {
