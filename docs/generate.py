@@ -7,9 +7,8 @@ import sys
 from pathlib import Path
 
 from metrics_core.catalog import FAMILIES, series_of
-from metrics_core.derived import DERIVED
+from metrics_core.derived import DERIVED, wording
 from metrics_core.derived.rules import recording_rules
-from metrics_core.derived.wording import words
 from metrics_core.policy import Policy
 from streams.settings import Settings
 
@@ -40,7 +39,7 @@ def metrics_page() -> str:
     lines.append("## Derived metrics\n\n| metric | formula | by | unit | question |\n|---|---|---|---|---|")
     for derived in DERIVED:
         by = ", ".join(derived.by) or "-"
-        formula = words(derived.formula)
+        formula = wording.text(derived.formula)
         lines.append(f"| `{derived.id}` | {formula} | {by} | {derived.unit} | {derived.question} |")
     return "\n".join(lines) + "\n"
 
