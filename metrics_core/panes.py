@@ -9,12 +9,16 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 
 from metrics_core.facts import CODE_MASK, CODE_SHIFT, SUM, Facts
 from metrics_core.grid import EDGES_US, cell_of
 from metrics_core.times import DAY_US, HOUR_US, MINUTE_US
 
 Counts = dict[int, int]
+
+_NOTHING: Counts = {}
 
 #: window -> (pane width, length), in microseconds
 WINDOW_SPANS_US: dict[str, tuple[int, int]] = {
@@ -27,9 +31,6 @@ WINDOW_SPANS_US: dict[str, tuple[int, int]] = {
 #: panes are kept for twice their longest window (``period = before``), and an hour for clocks that lag
 _SPARE_US = HOUR_US
 
-#: late facts above which totals are made anew instead of corrected one by one: a worker that catches up
-_LATE_FACTS = 500
-
 
 class _Window:
     """Total of the panes [start, stop) of one ring; all of them have ended. ``back_panes``: how long before the
@@ -41,20 +42,27 @@ class _Window:
         self.start = self.stop = 0
         self.total: Counts = {}
 
-    def move(self, start: int, stop: int, panes: dict[int, Counts]) -> None:
-        if not self.start <= start <= self.stop <= stop or start == self.start == 0:
-            self.total = {}
-            for index, pane in panes.items():
-                if start <= index < stop:
-                    _add(self.total, self.counted(pane), 1)
-        else:
-            for index in range(self.stop, stop):
-                if index in panes:
-                    _add(self.total, self.counted(panes[index]), 1)
-            for index in range(self.start, start):
-                if index in panes:
-                    _add(self.total, self.counted(panes[index]), -1)
-        self.start, self.stop = start, stop
+    def move(self, start: int, stop: int, panes: dict[int, Counts]) -> Iterator[None]:
+        """Move to [start, stop), pane by pane; after each the total is that of where it stands."""
+        if not self.start <= start <= self.stop <= stop:
+            self.forget(start)
+        for index in range(self.stop, stop):
+            if index in panes:
+                _add(self.total, self.counted(panes[index]), 1)
+                self.stop = index + 1
+                yield
+        self.stop = stop
+        for index in range(self.start, start):
+            if index in panes:
+                _add(self.total, self.counted(panes[index]), -1)
+                self.start = index + 1
+                yield
+        self.start = start
+
+    def forget(self, start: int = 0) -> None:
+        """Hold nothing, so that the total is made anew."""
+        self.start = self.stop = start
+        self.total = {}
 
     def counted(self, pane: Counts) -> Counts:
         """What of a pane this window counts."""
@@ -65,6 +73,7 @@ class _Window:
 
 
 def _add(total: Counts, pane: Counts, sign: int) -> None:
+    """Add to a total; what comes to nothing leaves it."""
     get = total.get
     for key, n in pane.items():
         now = get(key, 0) + sign * n
@@ -72,6 +81,15 @@ def _add(total: Counts, pane: Counts, sign: int) -> None:
             total[key] = now
         elif key in total:
             del total[key]
+
+
+def _merge(into: Counts, counts: Counts) -> None:
+    """Add to a pane; a zero stays, since the changelog may hold what it was."""
+    for key, n in counts.items():
+        if key in into:
+            into[key] += n
+        else:
+            into[key] = n
 
 
 class Ring:
@@ -89,33 +107,20 @@ class Ring:
         #: panes changed since the last drain; panes the changelog holds
         self.dirty: set[int] = set()
         self.stored: set[int] = set()
-        #: panes below it are in the windows' totals, where they belong to one
-        self.sealed = 0
         #: panes below it are gone
         self.floor = 0
 
-    def pane(self, time_us: int) -> Counts:
-        """The pane that a fact of this time goes into; one nobody will look at where it is too old."""
-        index = time_us // self.width_us
-        if index < self.floor:
-            return {}
+    def take(self, index: int, counts: Counts) -> None:
+        """Count into a pane that is not too old; ``counts`` becomes the pane where there is none yet."""
+        pane = self.panes.get(index)
+        if pane is None:
+            self.panes[index] = counts
+        else:
+            _merge(pane, counts)
         self.dirty.add(index)
-        return self.panes.setdefault(index, {})
-
-    def correct(self, time_us: int, key: int, n: int) -> None:
-        """Bring totals up to a fact that went into a pane they already hold."""
-        index = time_us // self.width_us
-        if index >= self.sealed:
-            return
         for window in self.windows:
             if window.start <= index < window.stop:
-                _add(window.total, window.counted({key: n}), 1)
-
-    def forget_totals(self) -> None:
-        """Make every total anew when it next moves."""
-        for window in self.windows:
-            window.start = window.stop = 0
-            window.total = {}
+                _add(window.total, window.counted(counts), 1)
 
     def expire(self, clock_us: int) -> list[int]:
         """Drop panes too old for any window at ``clock_us`` or later; returns their numbers."""
@@ -125,23 +130,21 @@ class Ring:
         self.floor = floor
         gone = [index for index in self.panes if index < floor]
         for index in gone:
-            # a total that still holds the pane is rebuilt when it next moves
+            # a total that still holds the pane is made anew when it next moves
             for window in self.windows:
                 if window.start <= index < window.stop:
-                    window.start = window.stop = 0
-                    window.total = {}
+                    window.forget()
             del self.panes[index]
             self.dirty.discard(index)
         return gone
 
-    def advance(self, time_us: int) -> None:
-        """Move the windows to ``time_us``."""
+    def advance(self, time_us: int) -> Iterator[None]:
+        """Move the windows to ``time_us``, pane by pane."""
         ended = time_us // self.width_us
         end = -(-time_us // self.width_us)
         for window in self.windows:
             stop = end - window.back_panes
-            window.move(max(0, stop - window.length_panes), min(stop, ended), self.panes)
-        self.sealed = ended
+            yield from window.move(max(0, stop - window.length_panes), min(stop, ended), self.panes)
 
     def totals(self, time_us: int) -> Iterator[tuple[str, Counts]]:
         """(window, counts) as of ``time_us``, to which the ring has been advanced; the dicts are copies."""
@@ -173,84 +176,70 @@ class Panes:
         by_width: dict[int, dict[str, int]] = {}
         for name, (width_us, length_us) in WINDOW_SPANS_US.items():
             by_width.setdefault(width_us, {})[name] = length_us
+        #: each ring's panes are made of whole panes of the one before
         self.rings = [Ring(width_us, windows, before=before) for width_us, windows in by_width.items()]
         self.fine = fine
         self.all: Counts | None = {} if since_beginning else None
         self.levels: Counts = {}
         #: whether the levels have changed since the last drain
         self.levels_dirty = False
-        self._waiting: list[tuple[int, int, int]] = []
-        self._cell_of: Callable[[int], int] = cell_of if fine else _interval_of
+        #: facts that the next ``settle`` will count, and their counts by pane of the finest ring
+        self.waiting = 0
+        self._waiting: dict[int, Counts] = {}
+        # without a frame of Python's own: asked once a duration
+        self._cell_of: Callable[[int], int] = cell_of if fine else partial(bisect_left, EDGES_US)
 
     def add(self, facts: Facts) -> None:
         """Take facts in; they are counted at the next ``settle``, and forgotten here."""
-        if facts.durations:
-            cell, counts = self._cell_of, facts.counts
-            for key, time_us, lasted_us, n in facts.durations:
-                counts.append((key | cell(lasted_us), time_us, n))
-                counts.append((key + SUM, time_us, n * lasted_us))
-        self._waiting += facts.counts
+        waiting, width_us = self._waiting, self.rings[0].width_us
+        at_us, counts = -1, _NOTHING
+        for key, time_us, n in facts.counts:
+            if time_us is not at_us:  # the facts of one event carry the very same number
+                at_us = time_us
+                counts = waiting.setdefault(time_us // width_us, {})
+            if key in counts:
+                counts[key] += n
+            else:
+                counts[key] = n
+        cell = self._cell_of
+        for key, time_us, lasted_us, n in facts.durations:
+            if time_us is not at_us:
+                at_us = time_us
+                counts = waiting.setdefault(time_us // width_us, {})
+            key_sum = key + SUM
+            key |= cell(lasted_us)
+            if key in counts:
+                counts[key] += n
+            else:
+                counts[key] = n
+            if key_sum in counts:
+                counts[key_sum] += n * lasted_us
+            else:
+                counts[key_sum] = n * lasted_us
+        self.waiting += len(facts.counts) + len(facts.durations)
         if facts.levels:
             self.levels_dirty = True
             for key, _, n in facts.levels:
                 self.levels[key] = self.levels.get(key, 0) + n
 
-    @property
-    def waiting(self) -> int:
-        """Facts that the next ``settle`` will count."""
-        return len(self._waiting)
-
     def settle(self, clock_us: int) -> list[tuple[int, int]]:
         """Drop panes too old for any window at ``clock_us``, count what waits into the others; returns (ring,
         index) of dropped panes that the changelog holds.
 
-        Waiting pays while a worker catches up: most facts of a year are by then too old for the finer rings.
+        Waiting pays: what falls into one pane meanwhile goes into the wider panes as one, and while a worker
+        catches up most facts of a year are by then too old for the finer rings.
         """
         gone = self._expire(clock_us)
-        waiting, self._waiting = self._waiting, []
-        coarse, middle, fine = self.rings[2], self.rings[1], self.rings[0]
-        middle_floor_us = middle.floor * middle.width_us
-        sealed_us = fine.sealed * fine.width_us
-        width_us, hour = coarse.width_us, -1
-        by_hour: Counts = {}
-        recent, late = [], []
-        for fact in waiting:
-            key, time_us, n = fact
-            if time_us // width_us != hour:  # facts come in order, mostly: look the pane up once an hour
-                hour = time_us // width_us
-                by_hour = coarse.pane(time_us)
-            by_hour[key] = by_hour.get(key, 0) + n
-            if time_us >= middle_floor_us:
-                recent.append(fact)
-            if time_us < sealed_us:
-                late.append(fact)
-        self._correct(late)
-        self._count_recent(recent, fine, middle)
-        if self.all is not None:
-            get, total = self.all.get, self.all
-            for key, _, n in waiting:
-                total[key] = get(key, 0) + n
+        counts, self._waiting, self.waiting = self._waiting, {}, 0
+        for finer, wider in pairwise(self.rings):
+            counts = _widen(counts, finer, wider.width_us // finer.width_us)
+        widest = self.rings[-1]
+        for index, of_pane in counts.items():
+            if self.all is not None:
+                _merge(self.all, of_pane)
+            if index >= widest.floor:
+                widest.take(index, of_pane)
         return gone
-
-    def _correct(self, late: list[tuple[int, int, int]]) -> None:
-        """Bring the totals up to facts in panes that they hold already."""
-        for ring in self.rings:
-            if len(late) > _LATE_FACTS:
-                ring.forget_totals()
-                continue
-            for key, time_us, n in late:
-                ring.correct(time_us, key, n)
-
-    def _count_recent(self, facts: list[tuple[int, int, int]], fine: Ring, middle: Ring) -> None:
-        width_us, minute = fine.width_us, -1
-        by_minute: Counts = {}
-        by_middle: Counts = {}
-        for key, time_us, n in facts:
-            if time_us // width_us != minute:
-                minute = time_us // width_us
-                by_minute, by_middle = fine.pane(time_us), middle.pane(time_us)
-            by_middle[key] = by_middle.get(key, 0) + n
-            by_minute[key] = by_minute.get(key, 0) + n
 
     def _expire(self, clock_us: int) -> list[tuple[int, int]]:
         gone = []
@@ -271,11 +260,17 @@ class Panes:
             at.panes[index] = pane
             at.stored.add(index)
 
+    def advance(self, time_us: int) -> Iterator[None]:
+        """Move all windows to ``time_us`` in short steps: after a recovery, or a jump in time, there are many."""
+        for ring in self.rings:
+            yield from ring.advance(time_us)
+
     def totals(self, time_us: int) -> dict[str, Counts]:
         """Counts per window as of ``time_us``, of all that has been settled."""
         out: dict[str, Counts] = {}
+        for _ in self.advance(time_us):
+            pass
         for ring in self.rings:
-            ring.advance(time_us)
             out.update(ring.totals(time_us))
         if self.all is not None:
             out["all"] = {key: n for key, n in self.all.items() if n}
@@ -304,6 +299,19 @@ def window_start_us(window: str, time_us: int) -> int:
     return -(-time_us // width_us) * width_us - length_us
 
 
-def _interval_of(duration_us: int) -> int:
-    """The coarse cell: the histogram interval itself."""
-    return bisect_left(EDGES_US, duration_us)
+def _widen(counts: dict[int, Counts], ring: Ring, panes: int) -> dict[int, Counts]:
+    """Count into a ring what is not too old for it; returns all of it by pane of the next ring, ``panes`` times as
+    wide."""
+    floor = ring.floor
+    wide: dict[int, Counts] = {}
+    for index, of_pane in counts.items():
+        known = wide.get(index // panes)
+        if known is not None:
+            _merge(known, of_pane)
+        if index >= floor:
+            if known is None:
+                wide[index // panes] = of_pane.copy()
+            ring.take(index, of_pane)
+        elif known is None:
+            wide[index // panes] = of_pane
+    return wide
