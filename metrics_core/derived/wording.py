@@ -33,6 +33,11 @@ def series_names(formula: Formula) -> tuple[str, ...]:
     return tuple(dict.fromkeys(node.series for node in _nodes(formula) if isinstance(node, _READERS)))
 
 
+def added_labels(formula: Formula) -> tuple[str, ...]:
+    """Labels of the result that no series has."""
+    return ("older_than",) if any(isinstance(node, OlderThan) for node in _nodes(formula)) else ()
+
+
 _READERS = (Term, Quantile, OlderThan)
 
 

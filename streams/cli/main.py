@@ -19,6 +19,7 @@ VERBS = {
     "simulate": "simulate",
     "topics": "topics",
     "top": "top",
+    "metrics": "metrics",
 }
 
 app = typer.Typer(
