@@ -1,0 +1,6 @@
+"""The desk that is told a story is that of tests/core."""
+
+import sys
+from pathlib import Path
+
+sys.path.append(str(Path(__file__).resolve().parents[1] / "core"))
