@@ -46,7 +46,7 @@ from metrics_core.view import CrmFrozen, Frozen
 FUTURE_US = 10 * MINUTE_US
 
 #: facts that may wait to be counted: bounds memory, and settling to a few ms at once
-_WAITING_FACTS = 20_000
+_WAITING_FACTS = 5_000
 
 #: rejects of one kind repeat; what is kept of each in memory is bounded by the engine's checkpoints
 _REJECT_OVERHEAD_BYTES = 200
