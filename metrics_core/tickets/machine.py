@@ -20,6 +20,7 @@ from metrics_core.facts import LABEL_SHIFT, Facts
 from metrics_core.labels import NONE, OTHER
 from metrics_core.rows import Row, Step
 from metrics_core.tickets import sla
+from metrics_core.tickets.complaints import About, Complaints
 from metrics_core.tickets.rules import STATUSES, RuleBook
 from metrics_core.tickets.sla import Clock, ServiceLevels
 
@@ -39,8 +40,8 @@ RESTORE = 18
 NOTE = 19  # an event that moves nothing here; it is kept, so that its repeat is known
 # moves with detail: (code, ...)
 # "changes" = (channel, group, priority), each None where it stays as it is; None alone where all stay
-# "assigned" = the assignee ("" = nobody, None: as it is); "about" = (category, complaint, tags), each None where
-# it is not said, tags only those that mark complaints; None alone where nothing is said
+# "assigned" = the assignee ("" = nobody, None: as it is); "about" = what is said of it (complaints.Said), None
+# where nothing is
 CREATE = 20  # actor, changes, assigned, about
 UPDATE = 21  # changes, assigned, about
 SNAPSHOT = 22  # born_us, status, changes, assigned, replied_us, waiting_us, resolved_us, reopens
@@ -84,6 +85,8 @@ class Ticket(Row, array_like=True, gc=False):
     counted: list[tuple[int, int, int, int]] | None = None
     #: whether it is out of sight and has taken them along
     left: bool = False
+    #: what it is about, as far as complaints ask
+    about: About | None = None
 
 
 class Relabel:
@@ -118,19 +121,22 @@ class TicketMachine:
     def __init__(self, relabel: Relabel, book: RuleBook) -> None:
         self._relabel, self._book = relabel, book
         self._sla = ServiceLevels(book, relabel.intern, relabel.values)
+        self._complaints = Complaints(book, relabel.intern, relabel.values)
         steps: list[Step[Ticket]] = []
         for actor, public in enumerate(
             (self._customer_message, self._agent_reply, _message(BOT), _message(SYSTEM))
         ):
             steps += [_message(actor), public]
         steps += [self._to_status(status) for status in range(6)]
-        steps += [_escalate, *(self._hide(how) for how in (HIDDEN_MERGED, HIDDEN_DELETED, HIDDEN_SPAM))]
+        steps += [self._escalate, *(self._hide(how) for how in (HIDDEN_MERGED, HIDDEN_DELETED, HIDDEN_SPAM))]
         steps += [self._restore, _note, self._create, self._update, self._snapshot]
         self.steps = steps
 
     def _create(self, state: Ticket, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
-        _, actor, changes, assigned, _about = move
+        _, actor, changes, assigned, about = move
         self._tell(state, time_us, changes, assigned, out)
+        if about is not None:
+            self._complaints.hear(state, time_us, about, out)
         if state.known != ORPHAN:
             return  # a second creation only says what the labels are
         state.known = KNOWN
@@ -146,8 +152,10 @@ class TicketMachine:
         self._sla.begin(state, sla.FIRST_RESPONSE, time_us)
 
     def _update(self, state: Ticket, time_us: int, move: tuple[Any, ...], out: Facts) -> None:
-        _, changes, assigned, _about = move
+        _, changes, assigned, about = move
         self._tell(state, time_us, changes, assigned, out)
+        if about is not None:
+            self._complaints.hear(state, time_us, about, out)
 
     def _tell(
         self, state: Ticket, time_us: int, changes: tuple[str | None, ...] | None, assigned: str | None, out: Facts
@@ -158,6 +166,8 @@ class TicketMachine:
             if state.clocks is not None:
                 self._sla.settle(state, time_us, out)
             state.label = label
+            if state.about is not None and state.about.label >= 0:
+                self._complaints.relabel(state)
         if assigned is not None:
             state.assigned = bool(assigned)
 
@@ -205,6 +215,7 @@ class TicketMachine:
         """What was seen before the creation (clocks differ between producers) counts with it, at no duration."""
         key = state.label << LABEL_SHIFT
         out.counts.append((key | f.CREATED, time_us, 1))
+        self._complaints.open(state, time_us, out)
         if state.replied_us:
             self._first_response(state, state.replied_us, out)
             self._sla.keep(state, sla.FIRST_RESPONSE, time_us, out)
@@ -301,6 +312,7 @@ class TicketMachine:
     def _resolve(self, state: Ticket, time_us: int, out: Facts) -> None:
         key = state.label << LABEL_SHIFT
         out.counts.append((key | f.RESOLVED, time_us, 1))
+        self._complaints.resolve(state, time_us, out)
         if state.agent_replies == 1 and not state.reopens and not state.paused:
             state.one_touch = True
             out.counts.append((key | f.ONE_TOUCH, time_us, 1))
@@ -353,6 +365,11 @@ class TicketMachine:
 
         return step
 
+    def _escalate(self, state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
+        if state.known:
+            out.counts.append((state.label << LABEL_SHIFT | f.ESCALATED, time_us, 1))
+        self._complaints.escalate(state, time_us, out)
+
     def _restore(self, state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
         if state.hidden:
             self._sla.settle(state, time_us, out)  # what ran out in hiding is counted nowhere
@@ -369,11 +386,6 @@ def _message(actor: int) -> Step[Ticket]:
         out.counts.append((state.label << LABEL_SHIFT | code, time_us, 1))
 
     return step
-
-
-def _escalate(state: Ticket, time_us: int, _move: Any, out: Facts) -> None:
-    if state.known:
-        out.counts.append((state.label << LABEL_SHIFT | f.ESCALATED, time_us, 1))
 
 
 def _note(state: Ticket, time_us: int, _move: Any, _out: Facts) -> None:

@@ -13,6 +13,7 @@ from metrics_core.policy import Policy
 from metrics_core.rejects import Reason, Refused
 from metrics_core.rows import Move
 from metrics_core.tickets import machine as t
+from metrics_core.tickets.complaints import SAYS_NOTHING, Said
 from metrics_core.tickets.rules import STATUSES
 from metrics_core.times import EARLIEST_US, LATEST_US, parse_rfc3339
 
@@ -41,16 +42,14 @@ def _assigned(data: TicketCreated | TicketUpdated | TicketSnapshot) -> str | Non
     return None if data.assignee is UNSET else data.assignee or ""
 
 
-def _about(
-    data: TicketCreated | TicketUpdated, marks: frozenset[str]
-) -> tuple[str | None, bool | None, tuple[str, ...] | None] | None:
+def _about(data: TicketCreated | TicketUpdated, marks: frozenset[str]) -> Said | None:
     """(category, complaint, tags among ``marks``): None where the event does not name the field."""
     category, complaint, tags = data.category, data.complaint, data.tags
     if category is UNSET and complaint is UNSET and tags is UNSET:
         return None
     return (
         None if category is UNSET else category or "",
-        None if complaint is UNSET else bool(complaint),
+        None if complaint is UNSET else SAYS_NOTHING if complaint is None else int(complaint),
         None if tags is UNSET else tuple(sorted(marks.intersection(tags or ()))),
     )
 

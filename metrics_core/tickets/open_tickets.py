@@ -27,7 +27,8 @@ def standing(state: Ticket) -> Standing:
     if not state.known:
         return (state.label, state.status, state.born_us, 0, False, (), -1)
     clocks = () if state.clocks is None else _waiting(state.label, state.clocks)
-    return (state.label, state.status, state.born_us, state.waiting_us, not state.assigned, clocks, -1)
+    complaint = -1 if state.about is None else state.about.label
+    return (state.label, state.status, state.born_us, state.waiting_us, not state.assigned, clocks, complaint)
 
 
 def _waiting(label: int, clocks: list[Clock]) -> tuple[ClockStanding, ...]:
