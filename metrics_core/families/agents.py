@@ -10,6 +10,12 @@ _CHANGES = {"joined": facts.AGENT_JOINED, "left": facts.AGENT_LEFT}
 FAMILY = Family(
     id="agents",
     question="Do we have the people, and do they stay?",
+    traps=(
+        "An agent that left is in no status. Employed are those that joined or stood in a snapshot; one who was "
+        "only seen online is in agents and not in agents_employed. A transfer to another group is no joining. "
+        "Status is the last one heard, however long ago. agents_at_start is withheld until the history reaches "
+        "the window's start."
+    ),
     events=types("helpdesk.agent", "joined", "left", "status_changed", "snapshot"),
     series=(
         Series(

@@ -15,6 +15,11 @@ def _state(frozen: Frozen) -> Iterator[StateRow]:
 FAMILY = Family(
     id="backlog_age",
     question="Is old work being left behind?",
+    traps=(
+        "Age since creation in calendar time, waiting for the customer included. Buckets are cumulative and the "
+        "edges are the only ages that can be asked for. It moves with no event arriving, and a histogram of "
+        "what is open has no rate(). The age of an orphan begins with the first event heard of it."
+    ),
     events=(
         "helpdesk.ticket.created",
         "helpdesk.ticket.snapshot",

@@ -8,6 +8,10 @@ from metrics_core.series import Series
 FAMILY = Family(
     id="cash",
     question="Does the business bring in more cash than it takes?",
+    traps=(
+        "Signed as the books sign it: what investment and working capital take up is positive there and is "
+        "subtracted in net_cash. Never add currencies, nor kinds: the sum of the three means nothing."
+    ),
     events=("finance.cash_flow.recorded",),
     series=(
         Series(

@@ -30,6 +30,13 @@ def _state(frozen: Frozen) -> Iterator[StateRow]:
 FAMILY = Family(
     id="customers",
     question="Are we keeping our customers?",
+    traps=(
+        "Headcount is active plus inactive; adding churned too counts those who left. Idle customers turn "
+        "inactive with no event arriving. Who left and came back in the window is lost and reactivated once "
+        "each, and in customers_lost_of_start not at all. What is at the start, or of the window before, is "
+        "withheld until the history reaches it: absent is not 0. Those known only through payments are no "
+        "customers."
+    ),
     events=(
         "crm.customer.created",
         "crm.customer.churned",

@@ -23,6 +23,12 @@ _CODES = {
 FAMILY = Family(
     id="flow",
     question="Is more coming in than going out?",
+    traps=(
+        "Transitions, not tickets: one that is reopened twice counts twice. A late event or a reopen takes "
+        "one_touch back, so a window's count may fall with no time passing. Merged, deleted and spam count "
+        "tickets in any status, so a balance of the backlog needs those that were open. one_touch and resolved "
+        "are not the same cohort as created. A gauge: never rate() or increase() it."
+    ),
     events=(
         "helpdesk.ticket.created",
         "helpdesk.ticket.snapshot",

@@ -8,6 +8,10 @@ from metrics_core.series import Series
 FAMILY = Family(
     id="invites",
     question="Do customers bring others along?",
+    traps=(
+        "Sent and accepted count each in its own window, and are not matched: more may be accepted than sent. "
+        "It counts events, not people: one invited twice was sent two."
+    ),
     events=types("crm.invite", *INVITE_STATES),
     series=(
         Series(

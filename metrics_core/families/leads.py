@@ -8,6 +8,11 @@ from metrics_core.series import Series
 FAMILY = Family(
     id="leads",
     question="Do first contacts become customers?",
+    traps=(
+        "Each stage counts in the window in which it was reached: those won this week need not be those created "
+        "this week, and a share of two stages may exceed 1. A lead won without ever being qualified counts as "
+        "won only. The origin is the one known at that moment."
+    ),
     events=(
         "crm.lead.created",
         "crm.lead.qualified",

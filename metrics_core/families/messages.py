@@ -8,6 +8,10 @@ from metrics_core.tickets.machine import ACTORS
 FAMILY = Family(
     id="messages",
     question="How much is being written, and by whom?",
+    traps=(
+        "Private notes count here, though they answer nobody. A ticket's creation is no message. Messages of "
+        "orphans count. A gauge of the window: never rate() it."
+    ),
     events=types("helpdesk.ticket", "message"),
     series=(
         Series(

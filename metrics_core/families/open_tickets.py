@@ -19,6 +19,10 @@ def _state(frozen: Frozen) -> Iterator[StateRow]:
 FAMILY = Family(
     id="open",
     question="How much work is on the table, and who has it?",
+    traps=(
+        "As of now and by current labels: a ticket moved to another group counts there from then on. Pending and "
+        "on hold are open. Orphans (tickets whose beginning was never seen) count. Never sum it over time."
+    ),
     events=(
         "helpdesk.ticket.created",
         "helpdesk.ticket.snapshot",

@@ -7,6 +7,12 @@ from metrics_core.series import Series
 FAMILY = Family(
     id="reply_wait",
     question="How long do customers wait for each further answer?",
+    traps=(
+        "Of waits that ended with an answer in the window; a wait that a resolution ended counts nowhere, and "
+        "one that goes on is in oldest_unanswered_timestamp_seconds. Several messages in a row are one wait, "
+        "from the first of them. The first response is a wait too, where a customer created the ticket. A "
+        "gauge: never rate() it."
+    ),
     events=(
         "helpdesk.ticket.created",
         "helpdesk.ticket.message",

@@ -29,6 +29,13 @@ def _durations() -> dict[int, tuple[str, tuple[dict[str, str], ...]]]:
 FAMILY = Family(
     id="resolution",
     question="How long until a customer's problem is solved?",
+    traps=(
+        "Three numbers of one kind: first and every stay counted, full is taken back by a reopen and comes "
+        "again with the next resolution, so sum over resolution makes no sense. Closed after resolved is no "
+        "second one. Of resolutions in the window, whenever the tickets were created; old cases that are solved "
+        "today raise it. Presets differ in whether merged, deleted and spam tickets leave it. A gauge: never "
+        "rate() it."
+    ),
     events=(
         "helpdesk.ticket.created",
         "helpdesk.ticket.status_changed",

@@ -12,6 +12,12 @@ _BASES = ("purchase", "subscription")
 FAMILY = Family(
     id="revenue",
     question="What do customers pay, and how often?",
+    traps=(
+        "A refund is negative at its own time and takes no order back. Interest and late fees are revenue and "
+        "no orders. Buyers and repeat_buyers are of the window and the currency: they add up neither over "
+        "windows nor over currencies, and a customer who pays in two is two. A lifetime sum and count run since "
+        "the beginning and never fall, but still are no counters to rate(). Never add currencies."
+    ),
     events=(
         "crm.payment.received",
         "crm.payment.refunded",

@@ -34,6 +34,13 @@ def _state(frozen: Frozen) -> Iterator[StateRow]:
 FAMILY = Family(
     id="sla",
     question="Do we keep what we promise, and which promise breaks next?",
+    traps=(
+        "The target in force when a clock began holds for it, whatever changes later. Breached counts at the "
+        "deadline with no event arriving, and stays when the answer comes late. sla_clocks is what waits now "
+        "and sla_outcomes what was decided: never add them. A reopen takes back a resolution that was met, so "
+        "met may fall. Tickets that no service level holds for appear nowhere. Compare by policy and target, "
+        "never over them."
+    ),
     events=types(
         "helpdesk.ticket", "created", "message", "status_changed", "updated", "snapshot", "merged", "deleted",
         "marked_spam", "restored",

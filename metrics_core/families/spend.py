@@ -8,6 +8,11 @@ from metrics_core.series import Series
 FAMILY = Family(
     id="spend",
     question="What do we spend, and on what?",
+    traps=(
+        "Recorded at the event's time, which may be the booking's and not the period's that was paid for; a "
+        "month booked on one day makes a short window jump. A negative amount takes back. Never add currencies. "
+        "period=before is withheld until the history reaches it."
+    ),
     events=("crm.spend.recorded",),
     series=(
         Series(

@@ -26,6 +26,12 @@ def _state(frozen: Frozen) -> Iterator[StateRow]:
 FAMILY = Family(
     id="subscriptions",
     question="Is recurring revenue growing or leaking?",
+    traps=(
+        "Started counts each start, also of one that had ended; a snapshot is never a start. Amounts of "
+        "mrr_changes are all positive, contraction and churn too. Currencies are never added: always keep the "
+        "label. A change announced with effective_at counts from that moment on, not from when it was told. "
+        "Several subscriptions of one customer are several here and one in subscribed_customers."
+    ),
     events=types("crm.subscription", "started", "changed", "cancelled", "snapshot"),
     series=(
         Series("subscriptions", "gauge", ("plan",), "Subscriptions that run now."),

@@ -22,6 +22,11 @@ def _state(frozen: Frozen) -> Iterator[StateRow]:
 FAMILY = Family(
     id="waiting",
     question="Who is waiting for us right now, and for how long?",
+    traps=(
+        "The timestamps are moments and not ages: age is time() minus them, min by (never sum, never avg) "
+        "combines workers, and they are absent, not 0, when nobody waits. A private note or a bot's message "
+        "answers nobody. A resolved ticket waits for nothing."
+    ),
     events=(
         "helpdesk.ticket.created",
         "helpdesk.ticket.message",
