@@ -88,6 +88,15 @@ class Choice:
         return any("crm" in family.topics and self._needs(family) for family in FAMILIES)
 
     @property
+    def is_withheld_by_time(self) -> bool:
+        """Whether a series is needed that shows values only once the history reaches back to them."""
+        return any(
+            series.name in self.needed_series and (series.at_start or "period" in series.labels)
+            for family in self.families
+            for series in family.series
+        )
+
+    @property
     def unused_codes(self) -> frozenset[int]:
         """Numbers of the codes of facts that feed nothing that is needed."""
         codes = set()

@@ -88,5 +88,5 @@ class Moments:
         yield view
 
     def _is_unchanged(self, before: Frozen, now: Frozen) -> bool:
-        """Whether both make the same rows. What customers' series withhold depends on the time itself."""
-        return not self._choice.has_crm and replace(now, time_us=before.time_us) == before
+        """Whether both make the same rows. What is withheld depends on the time itself."""
+        return not self._choice.is_withheld_by_time and replace(now, time_us=before.time_us) == before
