@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +16,9 @@ from pydantic_settings import (
 )
 
 from metrics_core.policy import Policy, PolicyError
+from metrics_core.policy.errors import path_key
 from metrics_core.times import parse_rfc3339
+from streams.toml_lines import Keys, keys_of, line_of, value_at
 
 
 class ConfigurationError(Exception):
@@ -66,7 +69,7 @@ class Settings(BaseSettings):
     tls_key: Path | None = Field(None, description="client key")
     series_budget: int = Field(50_000, ge=100, description="most series one worker exposes")
     policy: dict[str, Any] = Field(
-        default_factory=dict, description="preset, windows, bounds: see docs/configuration.md"
+        default_factory=dict, description="what is counted and what is shown: see Policy below"
     )
 
     @field_validator("clock_at")
@@ -86,7 +89,9 @@ class Settings(BaseSettings):
 
     @property
     def core_policy(self) -> Policy:
-        """The policy that metrics_core runs under, the tenant included."""
+        """The policy that metrics_core runs under, the tenant included. Raises PolicyError."""
+        if "tenant" in self.policy:
+            raise PolicyError("tenant is no part of the policy: write it above, with the other settings", "tenant")
         return Policy.parse({**self.policy, "tenant": self.tenant})
 
     @property
@@ -116,9 +121,10 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
 
+    settings = None
     try:
         settings = Loaded(**{name: value for name, value in overrides.items() if value is not None})
-        _ = settings.core_policy
+        _check_label_values(settings.core_policy)
         if settings.accept_loss and not overrides.get("accept_loss"):
             raise ValueError(
                 "accept_loss is a decision of one start, else it would hide later losses: "
@@ -128,6 +134,37 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise ConfigurationError(f"setting {where}: {first['msg']}" if where else first["msg"]) from error
-    except (PolicyError, ValueError) as error:
+    except PolicyError as error:
+        assert settings is not None, "a policy is read out of settings"
+        keys: Keys = ("policy", *keys_of(error.path))
+        raise ConfigurationError(f"{_place(file, keys, settings.policy)}: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{file} cannot be read as TOML: {error}") from error
+    except ValueError as error:
         raise ConfigurationError(f"{file}: {error}") from error
     return settings
+
+
+def _check_label_values(policy: Policy) -> None:
+    """Raise PolicyError where values are listed for a label that no series folds."""
+    if policy.label_values:
+        from metrics_core.catalog import all_series
+        from streams.serving.exposition import NEVER_FOLDED, open_positions
+
+        every = {series.labels[at] for series in all_series(policy) for at in open_positions(series)}
+        known = sorted(every - NEVER_FOLDED)
+        for label in policy.label_values:
+            if label not in known:
+                raise PolicyError(
+                    f"policy.label_values: {label!r} is no label whose values are bounded: use {', '.join(known)}",
+                    f"label_values.{path_key(label)}",
+                )
+
+
+def _place(file: Path, keys: Keys, policy: dict[str, Any]) -> str:
+    """Where a value of the policy was given: the file and its line, or the variables that win over it."""
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    if value_at(tomllib.loads(text), keys) != value_at({"policy": policy}, keys):
+        return "DESKPULSE_POLICY"
+    line = line_of(text, keys)
+    return str(file) if line is None else f"{file}, line {line}"

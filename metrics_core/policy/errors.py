@@ -34,3 +34,10 @@ def choices(given: str, known: Iterable[str], otherwise: str = "") -> str:
     if near:
         return f"did you mean {folded[near[0]]!r}?"
     return f"use one of {', '.join(names)}" if names and len(names) <= _MOST_LISTED else otherwise
+
+
+def check_unique(names: tuple[str, ...], whose: str, path: str) -> None:
+    """Raise PolicyError where a list names something twice."""
+    for at, name in enumerate(names):
+        if name in names[:at]:
+            raise PolicyError(f"{whose} names {name!r} twice: take one out", f"{path}[{at}]")

@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from metrics_core.policy.errors import PolicyError
+from metrics_core.policy.errors import PolicyError, check_unique, choices, path_key
+from metrics_core.policy.shape import check_shape, dates_as_text
 from metrics_core.policy.version import Version
 from metrics_core.times import DAY_US, format_us
 
@@ -17,6 +18,10 @@ WINDOWS = ("1h", "24h", "7d", "30d")
 
 #: fields that say how numbers are shown, not what is counted; versions are compared one by one
 _NOT_HASHED = frozenset(("gauge_labels", "histogram_labels", "label_values", "label_limit", "versions"))
+#: two windows of 30 days, as period = before needs them, and a day
+_LEAST_HORIZON_DAYS = 61
+#: a century: beyond, moments leave the range of event times
+_MOST_HORIZON_DAYS = 36_500
 #: labels that helpdesk series may carry
 _LABELS = ("channel", "group", "priority", "agent")
 
@@ -47,33 +52,52 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True)
     @classmethod
     def parse(cls, table: dict[str, Any]) -> Policy:
         """Policy from a TOML table; raises PolicyError with one sentence and the path of the value."""
+        table = dates_as_text(table)
         for name in Version.__struct_fields__:
             if name in table:
                 raise PolicyError(f"policy.{name} belongs to a version: write it under [[policy.versions]]", name)
+        check_shape(table, cls)
         try:
             # TOML's keys are strings, also those of scales
             policy = msgspec.convert(table, cls, str_keys=True)
         except msgspec.ValidationError as error:
-            what, _, where = str(error).partition(" - at `$")
-            raise PolicyError(f"policy: {what}", where.rstrip("`").lstrip(".")) from error
+            raise PolicyError(f"policy cannot be used: {error}") from error
         policy.check()
         return policy
 
     def check(self) -> None:
         """Raise PolicyError where a value cannot work."""
-        if self.horizon_days < 61:
+        if not _LEAST_HORIZON_DAYS <= self.horizon_days <= _MOST_HORIZON_DAYS:
             raise PolicyError(
-                "policy.horizon_days must be at least 61: two 30-day windows and a day", "horizon_days"
+                f"policy.horizon_days must be at least {_LEAST_HORIZON_DAYS}, two 30-day windows and a day, and at "
+                f"most {_MOST_HORIZON_DAYS}",
+                "horizon_days",
             )
         if not 8 <= self.history_events <= 1024:
             raise PolicyError("policy.history_events must lie between 8 and 1024", "history_events")
-        for field in ("gauge_labels", "histogram_labels"):
-            for name in getattr(self, field):
-                if name not in _LABELS:
-                    raise PolicyError(f"policy label {name!r} is not known: use {', '.join(_LABELS)}", field)
-                if name == "agent" and not self.roster:
-                    raise PolicyError("policy label 'agent' needs policy.roster: name the agents to show", field)
+        if self.label_limit < 1:
+            raise PolicyError("policy.label_limit must be at least 1", "label_limit")
+        self._check_labels()
         self._check_versions()
+
+    def _check_labels(self) -> None:
+        for field in ("gauge_labels", "histogram_labels"):
+            names = getattr(self, field)
+            check_unique(names, f"policy.{field}", field)
+            for at, name in enumerate(names):
+                if name not in _LABELS:
+                    raise PolicyError(
+                        f"policy.{field}: {name!r} is no label of helpdesk series: {choices(name, _LABELS)}",
+                        f"{field}[{at}]",
+                    )
+                if name == "agent" and not self.roster:
+                    raise PolicyError(
+                        f"policy.{field}: 'agent' needs policy.roster: name the agents to show", f"{field}[{at}]"
+                    )
+        check_unique(self.roster, "policy.roster", "roster")
+        for label, values in self.label_values.items():
+            path = f"label_values.{path_key(label)}"
+            check_unique(values, f"policy.{path}", path)
 
     def _check_versions(self) -> None:
         if not self.versions:
@@ -97,7 +121,11 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True)
                     f"{path}.version",
                 )
             if version.effective_from is None:
-                raise PolicyError(f"policy version {version.version} needs effective_from", path)
+                raise PolicyError(
+                    f"policy version {version.version} needs effective_from: say since when it holds, as "
+                    "2026-01-01T00:00:00Z",
+                    path,
+                )
             if version.effective_us <= before.effective_us:
                 raise PolicyError(
                     f"policy version {version.version} must take effect after version {before.version}, that is "

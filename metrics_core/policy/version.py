@@ -9,7 +9,7 @@ import msgspec
 
 from metrics_core.grid import EDGES_S
 from metrics_core.policy.calendars import CalendarSpec
-from metrics_core.policy.errors import PolicyError
+from metrics_core.policy.errors import PolicyError, check_unique, choices, path_key
 from metrics_core.times import DAY_US
 
 Preset = Literal["strict", "zendesk", "intercom", "chatwoot"]
@@ -19,6 +19,15 @@ _LISTED = {"channel": "channels", "group": "groups", "priority": "priorities"}
 
 #: targets of a service level, in the order of their numbers
 TARGETS = ("first_response", "next_reply", "resolution")
+
+#: a century: beyond, moments leave the range of event times
+_MOST_IDLE_DAYS = 36_500
+
+
+def _nearest_edges(seconds: int) -> str:
+    below = [edge_s for edge_s in EDGES_S if edge_s < seconds][-1:]
+    above = [edge_s for edge_s in EDGES_S if edge_s > seconds][:1]
+    return " or ".join(str(edge_s) for edge_s in below + above)
 
 
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -40,6 +49,11 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             and (not self.groups or group in self.groups)
             and (not self.priorities or priority in self.priorities)
         )
+
+    def check(self, path: str) -> None:
+        """Raise PolicyError where a label is listed twice; ``path`` is where it stands."""
+        for field in _LISTED.values():
+            check_unique(getattr(self, field), field, f"{path}.{field}")
 
 
 class Hours(Group, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -66,6 +80,36 @@ class SlaPolicy(Group, frozen=True, forbid_unknown_fields=True, kw_only=True):
     def targets_s(self) -> tuple[int | None, ...]:
         """The targets in the order of TARGETS."""
         return self.first_response_s, self.next_reply_s, self.resolution_s
+
+    def check(self, path: str) -> None:
+        """Raise PolicyError where a value cannot work; ``path`` is where the service level stands."""
+        Group.check(self, path)
+        if not self.name:
+            raise PolicyError("a service level needs a name that is not empty", f"{path}.name")
+        if all(target_s is None for target_s in self.targets_s):
+            raise PolicyError(f"service level {self.name!r} has no target: give one, as first_response_s", path)
+        if self.at_risk_left_s is not None and self.at_risk_left_s < 1:
+            raise PolicyError(
+                f"at_risk_left_s of service level {self.name!r} must be at least 1", f"{path}.at_risk_left_s"
+            )
+        check_unique(self.pauses, f"pauses of service level {self.name!r}", f"{path}.pauses")
+        for target, target_s in zip(TARGETS, self.targets_s, strict=True):
+            if target_s is not None:
+                self._check_target(f"{target}_s", target_s, path)
+
+    def _check_target(self, key: str, target_s: int, path: str) -> None:
+        if target_s not in EDGES_S:
+            raise PolicyError(
+                f"{key} = {target_s} of service level {self.name!r} is no edge of the histograms: "
+                f"use {_nearest_edges(target_s)}",
+                f"{path}.{key}",
+            )
+        if self.at_risk_left_s is not None and self.at_risk_left_s >= target_s:
+            raise PolicyError(
+                f"at_risk_left_s = {self.at_risk_left_s} of service level {self.name!r} puts all at risk from the "
+                f"start: choose less than {key} = {target_s}",
+                f"{path}.at_risk_left_s",
+            )
 
 
 class ComplaintMarks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -123,12 +167,13 @@ class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
         if self.version < 1:
             raise PolicyError("a policy version is numbered from 1", f"{path}.version")
         self._check_effective_from(f"{path}.effective_from")
-        if self.idle_days < 1:
-            raise PolicyError("idle_days must be at least 1", f"{path}.idle_days")
+        if not 1 <= self.idle_days <= _MOST_IDLE_DAYS:
+            raise PolicyError(f"idle_days must lie between 1 and {_MOST_IDLE_DAYS}", f"{path}.idle_days")
         for name, calendar in self.calendars.items():
-            calendar.check(name, f"{path}.calendars.{name}")
+            calendar.check(name, f"{path}.calendars.{path_key(name)}")
         for at, hours in enumerate(self.hours):
             self._check_calendar(hours.calendar, f"{path}.hours[{at}].calendar")
+            hours.check(f"{path}.hours[{at}]")
         self._check_sla(path)
         self._check_scores(path)
 
@@ -138,8 +183,8 @@ class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
 
     def _check_calendar(self, name: str, path: str) -> None:
         if name not in self.calendars:
-            known = ", ".join(sorted(self.calendars)) or "none is defined"
-            raise PolicyError(f"calendar {name!r} is not among those of this version: {known}", path)
+            known = choices(name, self.calendars, "name one that is") if self.calendars else "it defines none"
+            raise PolicyError(f"calendar {name!r} is not defined in this version: {known}", path)
 
     def _check_sla(self, path: str) -> None:
         names = [policy.name for policy in self.sla]
@@ -149,20 +194,7 @@ class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
                 raise PolicyError(f"two service levels are named {policy.name!r}: rename one", f"{where}.name")
             if policy.calendar is not None:
                 self._check_calendar(policy.calendar, f"{where}.calendar")
-            for target, target_s in zip(TARGETS, policy.targets_s, strict=True):
-                if target_s is not None and target_s not in EDGES_S:
-                    nearest = min(EDGES_S, key=lambda edge_s: abs(edge_s - target_s))
-                    raise PolicyError(
-                        f"{target}_s = {target_s} of service level {policy.name!r} is no edge of the histograms: "
-                        f"the nearest is {nearest}",
-                        f"{where}.{target}_s",
-                    )
-            if not any(policy.targets_s):
-                raise PolicyError(
-                    f"service level {policy.name!r} has no target: give one, as first_response_s", where
-                )
-            if policy.at_risk_left_s is not None and policy.at_risk_left_s < 1:
-                raise PolicyError("at_risk_left_s must be at least 1", f"{where}.at_risk_left_s")
+            policy.check(where)
 
     def _check_scores(self, path: str) -> None:
         for field in ("positive_scores", "negative_scores"):
@@ -170,9 +202,15 @@ class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
                 raise PolicyError(
                     f"{field} needs one score for each of the scales 2, 5, 7 and 10", f"{path}.{field}"
                 )
+            for scale, score in getattr(self, field).items():
+                if not 0 <= score <= scale:
+                    raise PolicyError(
+                        f"{field}: {score:g} lies outside the scale of {scale}: give a score from 0 to {scale}",
+                        f"{path}.{field}.{scale}",
+                    )
         for scale, least in self.positive_scores.items():
             if self.negative_scores[scale] >= least:
                 raise PolicyError(
                     f"on the scale of {scale} a score would be positive and negative: lower negative_scores",
-                    f"{path}.negative_scores",
+                    f"{path}.negative_scores.{scale}",
                 )
