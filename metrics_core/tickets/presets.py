@@ -3,8 +3,10 @@
 A preset is data; preset_machine.py steps by it. What all of them share is no rule here: bots, the system and
 private notes never answer (Zendesk: "automated or bot-related actions in conversations aren't considered" [Z1];
 Intercom: a visible part by a human teammate [I1]; Chatwoot: `human_response?`, and not private [C2]), a resolution
-is a change to resolved or closed, a reopen takes back the full one, and clocks that differ between producers give
-zero, never less.
+is a change to resolved or closed (Zendesk: an unsolved ticket that is closed counts as solved [Z2]), a reopen takes
+back the full one (Zendesk: not found; taken as strict), hours are those of the fact's moment for the whole interval
+(Zendesk [Z4]; Intercom and Chatwoot: not documented; taken as strict), and clocks that differ between producers
+give zero, never less.
 
 Sources. Z: support.zendesk.com/hc/en-us/articles/; I: intercom.com/help/en/articles/; C: the repository
 chatwoot/chatwoot on GitHub.
