@@ -102,6 +102,13 @@ def sequence_key(sequence: str | int | None) -> str:
     return "1" + text
 
 
+#: the key of what nearly every event carries, so that it is not made anew each time
+SEQUENCE_KEYS: dict[str | int | None, str] = {
+    None: "",
+    **{str(number): sequence_key(number) for number in range(1000)},
+}
+
+
 def entries(row: Row) -> list[Entry]:
     """The row's history, oldest first."""
     header = bytes((0x90 | row.events,)) if row.events < 16 else b"\xdc" + row.events.to_bytes(2, "big")

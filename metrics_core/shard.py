@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal, TypedDict
 
@@ -164,8 +165,9 @@ class Shard:
 
     def apply(self, records: Sequence[Record]) -> None:
         """Apply records in log order. Bad input becomes a Reject; an exception means this copy is spoilt."""
-        seen: dict[type[Event], int] = {}
+        seen: list[type[Event]] = []
         handlers, tenant, until_us, keyed = self._handlers, self.policy.tenant, self._until_us, self._keyed
+        clock_us, start_us = self.clock_us, self.start_us or LATEST_US
         for record in records:
             value = record.value
             if value is None:
@@ -173,7 +175,12 @@ class Shard:
                 continue
             try:
                 event = decode(value, record.headers)
-                time_us = _time_of(event)
+                try:
+                    time_us = parse_rfc3339(event.time)
+                except ValueError as error:
+                    raise Refused(Reason.BAD_TIME, str(error)) from None
+                if not EARLIEST_US <= time_us < LATEST_US:
+                    raise Refused(Reason.TIME_OUT_OF_RANGE, f"{event.time[:64]} is not between 1970 and 2200")
                 if keyed and record.key != event.subject.encode():
                     raise Refused(Reason.WRONG_KEY, "the record's key is not the event's subject")
                 if event.tenant is not None and event.tenant != tenant:
@@ -189,16 +196,18 @@ class Shard:
                 handler = handlers[cls]
                 if handler is not None:
                     subjects, move_of = handler
-                    subjects.apply(event, time_us, move_of(event.data), self.clock_us)
+                    subjects.apply(event, time_us, move_of(event.data), clock_us)
             except Refused as refused:
                 self._reject(record, refused)
                 continue
-            seen[cls] = seen.get(cls, 0) + 1
-            if time_us > self.clock_us:
-                self.clock_us = time_us
-            if time_us < self.start_us or not self.start_us:
-                self.start_us = time_us
-        self._count(seen)
+            seen.append(cls)
+            if time_us > clock_us:
+                clock_us = time_us
+            if time_us < start_us:
+                start_us = time_us
+        if seen:
+            self.clock_us, self.start_us = clock_us, start_us
+        self._count(Counter(seen))
 
     def _own(self, subject: str) -> None:
         if self._partitions is not None:
@@ -383,13 +392,3 @@ class Shard:
             reopens=row.reopens,
             status=row.status,
         )
-
-
-def _time_of(event: Event) -> int:
-    try:
-        time_us = parse_rfc3339(event.time)
-    except ValueError as error:
-        raise Refused(Reason.BAD_TIME, str(error)) from None
-    if not EARLIEST_US <= time_us < LATEST_US:
-        raise Refused(Reason.TIME_OUT_OF_RANGE, f"{event.time[:64]} is not between 1970 and 2200")
-    return time_us

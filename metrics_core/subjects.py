@@ -10,7 +10,7 @@ from metrics_core.counters import Counters
 from metrics_core.events import Event
 from metrics_core.facts import Facts
 from metrics_core.rejects import Reason, Refused
-from metrics_core.rows import Entry, Kind, Move, R, pack
+from metrics_core.rows import SEQUENCE_KEYS, Entry, Kind, Move, R, pack
 from metrics_core.times import DAY_US
 
 #: rows that may wait to be settled: bounds settling to a few ms at once
@@ -66,7 +66,9 @@ class Subjects(Generic[R]):
         if fact_us:
             time_us = fact_us
         ident = event.id if event.source == row.source else f"{event.source}\0{event.id}"
-        seq = "" if event.sequence is None else rows.sequence_key(event.sequence)
+        seq = SEQUENCE_KEYS.get(event.sequence)
+        if seq is None:
+            seq = rows.sequence_key(event.sequence)
         if ident.encode() in row.history and self._is_repeat(row, Entry(ident, time_us, move, seq)):
             return
         if subject not in self._touched:
