@@ -130,7 +130,6 @@ def complete_rule() -> str:
     return (
         "0 * (\n"
         f"  count by (topic) (sum by (topic, partition) ({_READY}) == 1)\n"
-        f"  == sum by (topic) ({_READY})\n"
         f"  == min by (topic) ({_PARTITIONS})\n"
         f"  == max by (topic) ({_PARTITIONS})\n"
         "  and on () (\n"
