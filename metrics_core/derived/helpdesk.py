@@ -48,7 +48,7 @@ DERIVED_HELPDESK: tuple[Derived, ...] = (
         "resolution_mean", _RESOLUTION, _mean("resolution_seconds"), "seconds",
         "How long does a solution take on average?",
         traps=(
-            "Solving an old backlog raises it. resolution=full and first move as reopens come, every stays. Not "
+            "Solving an old backlog raises it. resolution=full moves as reopens come, first and every stay. Not "
             "comparable across presets or clocks."
         ),
     ),
