@@ -121,6 +121,7 @@ def _leave(table: Table) -> None:
     currency_at = series.labels.index("currency") if series.leaves_as == "major_units" else -1
     for row, exact in table.rows.items():
         assert isinstance(exact, int), "money and time are exact until they leave"
+        # a millionth of a score is to its scale what a microsecond is to a second
         table.rows[row] = exact / SECOND_US if currency_at < 0 else major_units(exact, row[currency_at])
 
 
@@ -244,4 +245,5 @@ def _show_zeros(table: Table, windows: Sequence[str]) -> None:
 
 
 def _choices(series: Series, closed: dict[str, tuple[str, ...]], given: dict[str, str]) -> list[tuple[str, ...]]:
-    return [closed[name] if name in closed else (given[name],) for name in series.labels]
+    narrowed = {name: one.values(given[one.by]) for name, one in series.narrowed.items()}
+    return [narrowed.get(name) or closed.get(name) or (given[name],) for name in series.labels]

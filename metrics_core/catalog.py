@@ -23,6 +23,7 @@ from metrics_core.families import (
     sla,
     spend,
     subscriptions,
+    survey,
     waiting,
 )
 from metrics_core.families.base import Family
@@ -40,6 +41,7 @@ FAMILIES: tuple[Family, ...] = (
     messages.FAMILY,
     sla.FAMILY,
     complaints.FAMILY,
+    survey.FAMILY,
     agents.FAMILY,
     customers.FAMILY,
     subscriptions.FAMILY,

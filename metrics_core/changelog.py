@@ -1,8 +1,9 @@
 """Rows of the changelog: which key holds what, and how it is written.
 
 ``t<subject>`` a ticket, ``c<subject>`` a customer, ``d<subject>`` a lead, ``a<subject>`` an agent,
-``g<subject><slice>`` a slice of a ledger, ``i<subject>`` a customer's invitations, ``p<ring><index>`` a pane,
-``l<id>`` a label tuple, ``e`` the levels, ``m`` the shard's clock and start.
+``g<subject><slice>`` a slice of a ledger, ``i<subject>`` a customer's invitations, ``s<subject>`` somebody who
+answers surveys, ``p<ring><index>`` a pane, ``l<id>`` a label tuple, ``e`` the levels, ``m`` the shard's clock and
+start.
 Keys that begin with a zero byte are the engine's own.
 """
 
@@ -13,7 +14,7 @@ import struct
 import msgspec
 
 TICKET, CUSTOMER, LEAD = b"t", b"c", b"d"
-AGENT, LEDGER, INVITES = b"a", b"g", b"i"
+AGENT, LEDGER, INVITES, RESPONDENT = b"a", b"g", b"i", b"s"
 PANE, LABEL, LEVELS, META = b"p", b"l", b"e", b"m"
 
 _pane_key = struct.Struct(">cBq")

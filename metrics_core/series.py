@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from metrics_core import grid
 
 
+class Narrowed(NamedTuple):
+    """Which values of a closed label go with which value of the open label ``by``: those of ``special``, else the
+    ``usual`` ones; all alternatives have as many."""
+
+    by: str
+    special: dict[str, tuple[str, ...]]
+    usual: tuple[str, ...]
+
+    def values(self, by: str) -> tuple[str, ...]:
+        """The values that go with a value of the other label."""
+        return self.special.get(by, self.usual)
+
+
 class Series(msgspec.Struct, frozen=True):
     """One exposed series, named without the ``deskpulse_`` prefix; the unit is the last word of the name.
 
-    ``enums`` names the closed label sets: every value is always shown. ``merge`` says how shards and workers
-    combine: counts add up, timestamps take the least. ``leaves_as``: what the integers inside become when the
-    view is made - minor units of the ``currency`` major ones, microseconds seconds. ``at_start``: values are of
-    the window's start, and not known before the history reaches it. ``history``: the kind of subject whose
-    earliest event begins that history; empty for the earliest of all.
+    ``enums`` names the closed label sets: every value is always shown, but for those ``narrowed`` by another
+    label's value. ``merge`` says how shards and workers combine: counts add up, timestamps take the least.
+    ``leaves_as``: what the integers inside become when the view is made - minor units of the ``currency`` major
+    ones, microseconds seconds, millionths units. ``at_start``: values are of the window's start, and not known
+    before the history reaches it. ``history``: the kind of subject whose earliest event begins that history; empty
+    for the earliest of all.
     """
 
     name: str
@@ -25,9 +39,10 @@ class Series(msgspec.Struct, frozen=True):
     help: str
     enums: dict[str, tuple[str, ...]] = {}
     merge: Literal["sum", "min"] = "sum"
-    leaves_as: Literal["is", "major_units", "seconds"] = "is"
+    leaves_as: Literal["is", "major_units", "seconds", "millionths"] = "is"
     at_start: bool = False
     history: str = ""
+    narrowed: dict[str, Narrowed] = {}
 
 
 class Histogram(msgspec.Struct):

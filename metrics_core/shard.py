@@ -36,6 +36,7 @@ from metrics_core.records import Record
 from metrics_core.rejects import Reason, Refused, Reject
 from metrics_core.rows import Move
 from metrics_core.subjects import Subjects
+from metrics_core.surveys import SURVEY_MOVE_OF_CLASS, Respondent, survey_kind
 from metrics_core.tickets.machine import KNOWN, Relabel
 from metrics_core.tickets.moves import ticket_moves
 from metrics_core.tickets.open_tickets import OpenTickets, ticket_kind
@@ -129,7 +130,9 @@ class Shard:
         self.agents: Subjects[Agent] = Subjects(agent_kind(intern), **common)
         self.ledgers = Ledgers(ledger_kind(intern), **common)
         self.invites: Subjects[Entries] = Subjects(invite_kind(), **common)
-        subjects = (self.tickets, self.customers, self.leads, self.agents, self.ledgers, self.invites)
+        self.surveys: Subjects[Respondent] = Subjects(survey_kind(intern, policy), **common)
+        of_crm = (self.customers, self.leads, self.ledgers, self.invites, self.surveys)
+        subjects = (self.tickets, self.agents, *of_crm)
         self._kinds: dict[bytes, Subjects[Any]] = {one.kind.prefix: one for one in subjects}
         self._handlers = self._handlers_of(kind)
         #: largest and smallest accepted event time, 0 = none yet
@@ -156,6 +159,7 @@ class Shard:
                     (self.agents, AGENT_MOVE_OF_CLASS),
                     (self.ledgers, LEDGER_MOVE_OF_CLASS),
                     (self.invites, INVITE_MOVE_OF_CLASS),
+                    (self.surveys, SURVEY_MOVE_OF_CLASS),
                 ):
                     if cls in moves:
                         handlers[cls] = subjects, moves[cls]

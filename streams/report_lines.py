@@ -14,6 +14,8 @@ from metrics_core.view import View
 NOW = "now"
 #: labels of customers that are summed over unless asked for
 _FOLDED = frozenset({"origin", "plan", "segment"})
+#: what a gauge's integers become when they leave -> unit of its lines
+_UNIT_OF = {"major_units": "money", "seconds": "seconds", "millionths": "score"}
 _UNIT_S = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
@@ -48,8 +50,7 @@ def series_lines(view: View, series: Series, by: Sequence[str]) -> Iterator[Line
         row = cells.setdefault(tuple(values[at] for at in shown), {})
         row[column] = _merged(row.get(column), value, least=series.merge == "min")
     unit = "timestamp" if series.name.endswith("timestamp_seconds") else "count"
-    if series.leaves_as != "is":
-        unit = "money" if series.leaves_as == "major_units" else "seconds"
+    unit = _UNIT_OF.get(series.leaves_as, unit)
     for labels, by_column in sorted(cells.items()):
         title = " ".join((series.name.removesuffix("_seconds").replace("_", " "), *labels))
         if series.kind == "gauge":

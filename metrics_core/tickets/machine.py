@@ -19,8 +19,10 @@ from metrics_core import facts as f
 from metrics_core.facts import LABEL_SHIFT, Facts
 from metrics_core.labels import NONE, OTHER
 from metrics_core.rows import Row, Step
+from metrics_core.surveys import Answer
 from metrics_core.tickets import sla
 from metrics_core.tickets.complaints import About, Complaints
+from metrics_core.tickets.ratings import rating_step
 from metrics_core.tickets.rules import STATUSES, RuleBook
 from metrics_core.tickets.sla import Clock, ServiceLevels
 
@@ -45,6 +47,7 @@ NOTE = 19  # an event that moves nothing here; it is kept, so that its repeat is
 CREATE = 20  # actor, changes, assigned, about
 UPDATE = 21  # changes, assigned, about
 SNAPSHOT = 22  # born_us, status, changes, assigned, replied_us, waiting_us, resolved_us, reopens
+RATE = 23  # surveys.Said
 
 # what is known of a ticket's beginning
 ORPHAN, KNOWN, SEEDED_WITHOUT_BIRTH = range(3)
@@ -87,6 +90,8 @@ class Ticket(Row, array_like=True, gc=False):
     left: bool = False
     #: what it is about, as far as complaints ask
     about: About | None = None
+    #: ratings that another answer may replace
+    answers: list[Answer] | None = None
 
 
 class Relabel:
@@ -130,6 +135,7 @@ class TicketMachine:
         steps += [self._to_status(status) for status in range(6)]
         steps += [self._escalate, *(self._hide(how) for how in (HIDDEN_MERGED, HIDDEN_DELETED, HIDDEN_SPAM))]
         steps += [self._restore, _note, self._create, self._update, self._snapshot]
+        steps.append(rating_step(relabel, book))
         self.steps = steps
 
     def _create(self, state: Ticket, time_us: int, move: tuple[Any, ...], out: Facts) -> None:

@@ -12,6 +12,7 @@ from metrics_core.labels import NONE
 from metrics_core.policy import Policy
 from metrics_core.rejects import Reason, Refused
 from metrics_core.rows import Move
+from metrics_core.surveys import read_answer
 from metrics_core.tickets import machine as t
 from metrics_core.tickets.complaints import SAYS_NOTHING, Said
 from metrics_core.tickets.rules import STATUSES
@@ -126,7 +127,7 @@ def ticket_moves(policy: Policy) -> dict[type[Event], Callable[[Any], Move]]:
         "deleted": _always(t.DELETE),
         "marked_spam": _always(t.MARK_SPAM),
         "restored": _always(t.RESTORE),
-        "rated": _always(t.NOTE),
+        "rated": lambda data: (t.RATE, *read_answer(data)),
         "snapshot": _snapshot,
     }
     return {EVENT_CLASSES[f"helpdesk.ticket.{name}"]: move for name, move in moves.items()}

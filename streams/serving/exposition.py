@@ -129,7 +129,11 @@ def _combinations(
         if not (withheld and _time_part(dict(zip(enums, combination, strict=True))) in withheld)
     ]
     for opened in seen:
-        for combination in closed:
+        fitting = closed
+        for label, narrowed in series.narrowed.items():
+            at, by = list(enums).index(label), opened[[series.labels[i] for i in places].index(narrowed.by)]
+            fitting = [one for one in fitting if one[at] in narrowed.values(by)]
+        for combination in fitting:
             row = (*opened, *combination)
             yield tuple([row[i] for i in back])
 
@@ -157,6 +161,6 @@ def count_series(
 def closed_size(series: Series) -> int:
     """Number of combinations of a series' closed label values."""
     size = 1
-    for values in enums_of(series).values():
-        size *= len(values)
+    for label, values in enums_of(series).items():
+        size *= len(series.narrowed[label].usual if label in series.narrowed else values)
     return size
