@@ -10,6 +10,7 @@ from metrics_core.catalog import FAMILIES, series_of
 from metrics_core.facts import CELL_MASK, CODE_MASK, CODE_SHIFT, LABEL_SHIFT, SUM
 from metrics_core.families.base import PERIODS, Family
 from metrics_core.labels import NONE
+from metrics_core.losses import losses_by_day
 from metrics_core.money import major_units
 from metrics_core.panes import WINDOW_SPANS_US, window_start_us
 from metrics_core.policy import WINDOWS, Policy
@@ -88,7 +89,7 @@ def build(
             table.rows = {row: n for row, n in table.rows.items() if time_part(row) not in table.withheld}
         if zeros:
             _show_zeros(table, windows)
-    return View(time_us, start_us, tables, starts)
+    return View(time_us, start_us, tables, starts, losses_by_day(frozen))
 
 
 def _withhold(tables: Mapping[str, Table], windows: Sequence[str], starts: Mapping[str, int], time_us: int) -> None:

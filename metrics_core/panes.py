@@ -94,16 +94,26 @@ def _merge(into: Counts, counts: Counts) -> None:
 
 class Ring:
     """Panes of one width, and the windows that are made of them; also those just before, for the codes with the
-    numbers ``before``."""
+    numbers ``before``, and each day of the longest, for those with the numbers ``by_day``."""
 
-    def __init__(self, width_us: int, windows: dict[str, int], *, before: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self,
+        width_us: int,
+        windows: dict[str, int],
+        *,
+        before: frozenset[int] = frozenset(),
+        by_day: frozenset[int] = frozenset(),
+    ) -> None:
         self.width_us = width_us
         self.keep_panes = (2 * max(windows.values()) + _SPARE_US) // width_us
         self.panes: dict[int, Counts] = {}
         lengths = {name: length_us // width_us for name, length_us in windows.items()}
         self.now = {name: _Window(length) for name, length in lengths.items()}
         self.before = {name: _Window(length, length, before) for name, length in lengths.items()} if before else {}
-        self.windows = (*self.now.values(), *self.before.values())
+        day, longest = DAY_US // width_us, max(windows.values()) // DAY_US
+        #: the latest first
+        self.days = [_Window(day, back * day, by_day) for back in range(longest)] if by_day else []
+        self.windows = (*self.now.values(), *self.before.values(), *self.days)
         #: panes changed since the last drain; panes the changelog holds
         self.dirty: set[int] = set()
         self.stored: set[int] = set()
@@ -172,12 +182,22 @@ class Panes:
     panes. So the level as of any window's start follows, without a copy of the past.
     """
 
-    def __init__(self, *, fine: bool, since_beginning: bool, before: frozenset[int] = frozenset()) -> None:
+    def __init__(
+        self,
+        *,
+        fine: bool,
+        since_beginning: bool,
+        before: frozenset[int] = frozenset(),
+        by_day: frozenset[int] = frozenset(),
+    ) -> None:
         by_width: dict[int, dict[str, int]] = {}
         for name, (width_us, length_us) in WINDOW_SPANS_US.items():
             by_width.setdefault(width_us, {})[name] = length_us
         #: each ring's panes are made of whole panes of the one before
-        self.rings = [Ring(width_us, windows, before=before) for width_us, windows in by_width.items()]
+        self.rings = [
+            Ring(width_us, windows, before=before, by_day=by_day if "30d" in windows else frozenset())
+            for width_us, windows in by_width.items()
+        ]
         self.fine = fine
         self.all: Counts | None = {} if since_beginning else None
         self.levels: Counts = {}
@@ -282,6 +302,16 @@ class Panes:
     def before(self) -> dict[str, Counts]:
         """Counts of the window just before each window, as of the last ``totals``."""
         return {name: window.total.copy() for ring in self.rings for name, window in ring.before.items()}
+
+    def by_day(self, time_us: int) -> tuple[Counts, ...]:
+        """Counts of each day of the longest window, the latest first, as of the last ``totals`` of this moment;
+        nothing where no codes are counted by day."""
+        ring = self.rings[-1]
+        days = [window.total.copy() for window in ring.days]
+        running = ring.panes.get(time_us // ring.width_us) if time_us % ring.width_us else None
+        if days and running:
+            _add(days[0], ring.days[0].counted(running), 1)
+        return tuple(days)
 
     def levels_at_end(self, time_us: int) -> dict[str, Counts]:
         """The levels as of the end of each window, the running pane included."""

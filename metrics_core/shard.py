@@ -29,6 +29,7 @@ from metrics_core.ledgers import (
     invite_kind,
     ledger_kind,
 )
+from metrics_core.losses import codes_by_day
 from metrics_core.panes import WINDOW_SPANS_US, Panes, window_start_us
 from metrics_core.partitioner import partition_for
 from metrics_core.policy import Policy
@@ -84,7 +85,8 @@ class Shard:
 
     ``kind`` says which events belong here: ``helpdesk``, ``crm`` (finance too), None for all. ``until_us`` leaves
     out events at or after a moment. For reports: ``since_beginning`` adds the window ``all``, ``fine`` takes
-    quantiles within 1 %, and ``retire`` False keeps every row, so that nothing is too late.
+    quantiles within 1 %, ``by_day`` keeps losses day by day, and ``retire`` False keeps every row, so that nothing
+    is too late.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Shard:
         until_us: int | None = None,
         fine: bool = False,
         since_beginning: bool = False,
+        by_day: bool = False,
         retire: bool = True,
     ) -> None:
         self.policy = policy
@@ -110,7 +113,12 @@ class Shard:
         unknown = self.labels.intern((NONE,) * len(TICKET_LABELS))
         assert unknown == 0, "a ticket of which nothing is known has label 0"
         self.has_crm = kind != "helpdesk"
-        self.panes = Panes(fine=fine, since_beginning=since_beginning, before=codes_of_before())
+        self.panes = Panes(
+            fine=fine,
+            since_beginning=since_beginning,
+            before=codes_of_before(),
+            by_day=codes_by_day() if by_day else frozenset(),
+        )
         self.open = OpenTickets()
         self._facts = Facts()
         horizon_us = policy.horizon_us if retire else LATEST_US
@@ -342,6 +350,7 @@ class Shard:
             fine=self.panes.fine,
             windows=self.panes.totals(time_us),
             before=self.panes.before(),  # after the totals of the same moment
+            by_day=self.panes.by_day(time_us),
             levels=self.panes.levels_at_end(time_us) if self.panes.levels else {},
             labels=self.labels.values,
             open_by_status=self.open.by_status.copy(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from metrics_core.ages import Ages
 from metrics_core.series import Histogram, Series
@@ -29,14 +30,16 @@ class Frozen:
     """A shard as of one moment: window -> fact key -> count, and what is open. Never changed again.
 
     ``before``: window -> fact key -> count of the window just before; ``levels``: window -> level key -> sum as of
-    the window's end; ``starts``: kind of subject -> its earliest event. ``labels`` is the shard's growing list of
-    label tuples; the numbers below stay valid.
+    the window's end; ``by_day``: fact key -> count of each day, the latest first, where a shard counts by day;
+    ``starts``: kind of subject -> its earliest event. ``labels`` is the shard's growing list of label tuples; the
+    numbers below stay valid.
     """
 
     time_us: int
     fine: bool
     windows: dict[str, dict[int, int]]
     before: dict[str, dict[int, int]]
+    by_day: tuple[dict[int, int], ...]
     levels: dict[str, dict[int, int]]
     labels: list[LabelValues]
     open_by_status: dict[int, int]
@@ -85,15 +88,24 @@ class Table:
         return found
 
 
+class DayOfLosses(NamedTuple):
+    """How many were lost in a day, of how many that stood at its start."""
+
+    lost: int
+    at_start: int
+
+
 @dataclass(frozen=True, slots=True)
 class View:
     """Every series as of ``time_us``, by name without prefix. ``start_us``: since when events are complete;
-    ``starts``: the same for each kind of subject."""
+    ``starts``: the same for each kind of subject; ``losses``: days back of customers and subscriptions, where
+    shards count by day."""
 
     time_us: int
     start_us: int
     tables: dict[str, Table]
     starts: dict[str, int] = field(default_factory=dict)
+    losses: dict[str, tuple[DayOfLosses, ...]] = field(default_factory=dict)
 
 
 def history_start_us(frozen: Sequence[Frozen]) -> int:

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Any
 
 from metrics_core.build import build
-from metrics_core.derived import DERIVED, Derived
+from metrics_core.derived import REPORTED, Derived
 from metrics_core.grid import EDGES_S
 from metrics_core.policy import Policy
 from metrics_core.records import FileRecord
@@ -114,7 +114,7 @@ def _histogram_rows(time: str, name: str, labels: dict[str, str], value: Histogr
     yield {"time": time, "metric": f"{name}_gsum", "labels": labels, "value": value.sum_us / SECOND_US}
 
 
-def derived_rows(view: View, by: Sequence[str] = (), chosen: Sequence[Derived] = DERIVED) -> Iterator[Row]:
+def derived_rows(view: View, by: Sequence[str] = (), chosen: Sequence[Derived] = REPORTED) -> Iterator[Row]:
     """A row per value of the derived metrics."""
     time = format_us(view.time_us)
     for derived in chosen:

@@ -10,7 +10,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from metrics_core.catalog import FAMILIES
-from metrics_core.derived import DERIVED
+from metrics_core.derived import REPORTED
 from metrics_core.times import format_us
 from metrics_core.view import View
 from streams.report_lines import NOW, Line, derived_lines, duration, series_lines, value_text
@@ -97,7 +97,7 @@ def _families(view: View, by: Sequence[str]) -> list[tuple[str, list[Line]]]:
 
 
 def _derived(view: View, by: Sequence[str]) -> list[Line]:
-    return [line for derived in DERIVED for line in derived_lines(view, derived, by)]
+    return [line for derived in REPORTED for line in derived_lines(view, derived, by)]
 
 
 def _columns(lines: Sequence[Line], windows: Sequence[str]) -> list[str]:

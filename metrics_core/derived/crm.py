@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from metrics_core.derived.formulas import YEAR_US, Formula, Term, WindowYears
+from metrics_core.derived.formulas import YEAR_US, Formula, SumOfDays, Term, WindowYears
 from metrics_core.derived.metric import Derived
 from metrics_core.times import SECOND_US
 
@@ -50,6 +50,10 @@ def _churn(period: str) -> Formula:
     return _changes("customer_changes", "lost", period) / _at_start("customers", period)
 
 
+def _subscription_churn() -> Formula:
+    return _changes("subscription_changes", "cancelled") / _at_start("subscriptions")
+
+
 _HEADCOUNT = _customers("active") + _customers("inactive")
 _AOV = _revenue() / Term("orders")
 _FREQUENCY = Term("orders") / Term("buyers") / WindowYears()
@@ -67,8 +71,7 @@ DERIVED_CRM: tuple[Derived, ...] = (
         ),
     ),
     Derived(
-        "subscription_churn", _WINDOW,
-        _changes("subscription_changes", "cancelled") / _at_start("subscriptions"), "ratio",
+        "subscription_churn", _WINDOW, _subscription_churn(), "ratio",
         "What share of our subscriptions was cancelled?",
         traps=(
             "Cancellations over subscriptions at the start: one that began and ended within the window counts, so "
@@ -227,5 +230,17 @@ DERIVED_CRM: tuple[Derived, ...] = (
             "An amount and no share, now less the window before. Refunds count when they are made. Absent until "
             "the history holds two whole windows."
         ),
+    ),
+)  # fmt: skip
+
+#: in reports and replays alone
+DERIVED_BY_DAY: tuple[Derived, ...] = (
+    Derived(
+        "customer_churn_daily", _WINDOW, SumOfDays("customers", _churn("now")), "ratio",
+        "What do the daily shares of customers lost add up to?",
+    ),
+    Derived(
+        "subscription_churn_daily", _WINDOW, SumOfDays("subscriptions", _subscription_churn()), "ratio",
+        "What do the daily shares of subscriptions cancelled add up to?",
     ),
 )  # fmt: skip

@@ -75,9 +75,8 @@ DERIVED_FINANCE: tuple[Derived, ...] = (
         "What share of the revenue comes from selling more to customers we have?",
         traps="By the category that the payment names: a sale that nobody marked as cross or up sell is none.",
     ),
-    # growth that is not known yet is not zero, so what is spent is subtracted only from what is known
     Derived(
-        "innovation_roi", _MONEY, _GROWTH.since(_INNOVATION) / _INNOVATION, "ratio",
+        "innovation_roi", _MONEY, (_GROWTH - _INNOVATION) / _INNOVATION, "ratio",
         "Does what we spend on innovation come back as growth?",
         traps=(
             "Growth of all revenue is laid to innovation, whatever caused it, and spend of this window rarely "

@@ -160,6 +160,26 @@ class WindowYears(Formula):
 
 
 @dataclass(frozen=True)
+class SumOfDays(Formula):
+    """Sum over a window's days of what was lost in the day over what stood at its start, for views of shards that
+    count by day. Days of which nothing stood at the start add nothing."""
+
+    kind: Literal["customers", "subscriptions"]
+    #: what a window's own rate is made of: it says which windows are known
+    window_rate: Formula
+
+    def evaluate(self, view: View, by: Labels) -> Vector:
+        known = self.window_rate.evaluate(view, ("window",))
+        days = view.losses.get(self.kind, ())
+        rows: dict[Labels, float] = {}
+        for (window,) in known.rows:
+            number = WINDOW_SPANS_US[window][1] // DAY_US if window in WINDOW_SPANS_US else 0
+            if 0 < number <= len(days):
+                rows[window,] = sum(day.lost / day.at_start for day in days[:number] if day.at_start > 0)
+        return Vector(("window",), rows)
+
+
+@dataclass(frozen=True)
 class Pointwise(Formula):
     """Sum or difference; what one side lacks is 0."""
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from metrics_core.catalog import FAMILIES, series_of
-from metrics_core.derived import DERIVED, Derived
-from metrics_core.derived.formulas import Formula, OlderThan, Quantile, Term
+from metrics_core.derived import REPORTED, Derived
+from metrics_core.derived.formulas import Formula, OlderThan, Quantile, SumOfDays, Term
 from metrics_core.facts import CODE_SHIFT
 from metrics_core.families.base import Family
 from metrics_core.policy import WINDOWS, Policy
@@ -83,6 +83,11 @@ class Choice:
         return any(isinstance(part, Quantile) for derived in self.derived for part in _parts(derived.formula))
 
     @property
+    def is_by_day(self) -> bool:
+        """Whether anything is asked for that is made of days."""
+        return any(isinstance(part, SumOfDays) for derived in self.derived for part in _parts(derived.formula))
+
+    @property
     def has_crm(self) -> bool:
         """Whether anything of the CRM topic is needed."""
         return any("crm" in family.topics and self._needs(family) for family in FAMILIES)
@@ -143,14 +148,14 @@ def choose(
             names = ", ".join(dict.fromkeys((*of_subjects, TOTAL)))
             raise ChoiceError(f"--by {label}: use a label that the policy gives to series ({names})")
     all_series = {series.name for family in FAMILIES for series in family.series}
-    known = {*all_series, HISTORY_START, *(derived.id for derived in DERIVED)}
+    known = {*all_series, HISTORY_START, *(derived.id for derived in REPORTED)}
     for metric in metrics:
         if metric not in known:
             close = difflib.get_close_matches(metric, known, n=1)
             hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(sorted(known))}"
             raise ChoiceError(f"--metric {metric}: no such metric; {hint}")
     asked = set(metrics) or known
-    derived = tuple(derived for derived in DERIVED if derived.id in asked)
+    derived = tuple(derived for derived in REPORTED if derived.id in asked)
     parts = (part for each in derived for part in _parts(each.formula))
     terms = {part.series for part in parts if isinstance(part, Term | Quantile | OlderThan)}
     return Choice(

@@ -30,6 +30,7 @@ class ChosenShard(Shard):
             until_us=until_us,
             fine=choice.is_fine if fine is None else fine,
             since_beginning="all" in choice.windows,
+            by_day=choice.is_by_day,
             retire=False,
         )
         self.choice = choice
