@@ -27,8 +27,8 @@ def metrics_page(intro: str) -> str:
     lines.append(
         "## Derived metrics\n\n"
         "One definition each: reports and replays evaluate it, Prometheus records it under the name given.\n"
-        "Workers are summed first, then divided; what a numerator lacks is 0, and a denominator that is not above 0\n"
-        "gives no value. Names are without the prefix; braces pin labels.\n"
+        "Workers are summed first, then divided; what a numerator lacks is 0, and a denominator that is not above\n"
+        "0 gives no value. Names are without the prefix; braces pin labels.\n"
     )
     for derived in catalog.derived:
         lines += _derived(derived)
