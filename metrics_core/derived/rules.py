@@ -122,7 +122,7 @@ class RuleSet:
 def whole_topic(topic: str) -> str:
     """One row where every partition of the topic is in the latest scrape of exactly one worker."""
     ready, partitions = selector(_READY, {"topic": (topic,)}), selector(_PARTITIONS, {"topic": (topic,)})
-    return f"count(sum by (partition) ({ready}) == 1)\n== sum({ready})\n== min({partitions})\n== max({partitions})"
+    return f"count(sum by (partition) ({ready}) == 1)\n== min({partitions})\n== max({partitions})"
 
 
 def complete_rule() -> str:
