@@ -34,6 +34,7 @@ _MARGIN_DAYS = 3
 class CalendarSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A calendar as it is configured."""
 
+    #: time zone of the hours, by its IANA name, as Europe/Berlin
     zone: str = "UTC"
     #: weekday (mon to sun) -> intervals, as "09:00-17:30"; a day that is not named is free
     hours: dict[str, tuple[str, ...]] = {}

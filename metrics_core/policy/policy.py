@@ -33,13 +33,15 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True)
     one begins after all that was counted. ``marks`` is kept beside the state, so that neither goes unnoticed.
     """
 
+    #: a setting of its own, written above the policy
     tenant: str | None = None
     #: days after which a closed row is retired: 2 x the longest window + 10
     horizon_days: int = 70
     #: past transitions a row keeps, so that a late event can be put in its place
     history_events: int = 64
-    #: labels of helpdesk gauges and helpdesk histograms
+    #: labels of helpdesk gauges, of channel, group, priority and agent
     gauge_labels: tuple[str, ...] = ("channel", "group", "priority")
+    #: labels of helpdesk histograms, of the same
     histogram_labels: tuple[str, ...] = ("channel", "group")
     #: agents that the label ``agent`` shows by name; all others are ``other``
     roster: tuple[str, ...] = ()
@@ -47,6 +49,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True)
     label_values: dict[str, tuple[str, ...]] = {}
     #: most values of one label that are exposed; the rest is shown as `other`
     label_limit: int = 100
+    #: what may change from a moment on, in order of their numbers and moments
     versions: tuple[Version, ...] = (Version(),)
 
     @classmethod

@@ -33,8 +33,11 @@ def _nearest_edges(seconds: int) -> str:
 class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which tickets something is for: those whose labels are listed; an empty list means any."""
 
+    #: channels it is for; none listed: any
     channels: tuple[str, ...] = ()
+    #: groups it is for; none listed: any
     groups: tuple[str, ...] = ()
+    #: priorities it is for; none listed: any
     priorities: tuple[str, ...] = ()
 
     @property
@@ -59,6 +62,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Hours(Group, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which tickets live by which business calendar."""
 
+    #: name of a calendar of this version
     calendar: str
 
 
@@ -67,13 +71,21 @@ class SlaPolicy(Group, frozen=True, forbid_unknown_fields=True, kw_only=True):
     the clock always runs. ``pauses``: statuses in which the resolution's clock stands still. At risk is what has
     used ``at_risk_percent`` of its target or has ``at_risk_left_s`` seconds left, whichever comes first."""
 
+    #: what the label `policy` says
     name: str
+    #: seconds from the creation to the first response; an edge of the histograms
     first_response_s: int | None = None
+    #: seconds from the first unanswered message of the customer to the reply; an edge of the histograms
     next_reply_s: int | None = None
+    #: seconds from the creation to the resolution; an edge of the histograms
     resolution_s: int | None = None
+    #: name of a calendar of this version, in whose business time targets are meant; unset: any time
     calendar: str | None = None
+    #: statuses in which the clock of the resolution stands still, of new, open, pending, on_hold
     pauses: tuple[Paused, ...] = ("pending", "on_hold")
+    #: at risk is what has used so much of its target: 50, 75 or 90
     at_risk_percent: Literal[50, 75, 90] | None = 75
+    #: at risk is also, if that comes first, what has so many seconds left; less than every target
     at_risk_left_s: int | None = None
 
     @property
@@ -115,7 +127,9 @@ class SlaPolicy(Group, frozen=True, forbid_unknown_fields=True, kw_only=True):
 class ComplaintMarks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What makes a ticket a complaint besides its own ``complaint`` field: one of these categories or tags."""
 
+    #: categories that make a ticket a complaint
     categories: tuple[str, ...] = ()
+    #: tags that make a ticket a complaint
     tags: tuple[str, ...] = ()
 
 
@@ -131,8 +145,11 @@ DEFAULT_SLA = tuple(
 class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True):
     """What is in force from ``effective_from`` (RFC 3339 with an offset) on."""
 
+    #: its number, larger than that of the version before
     version: int = 1
+    #: since when it is in force, with an offset from UTC; not for the first version, which holds since ever
     effective_from: datetime.datetime | None = None
+    #: whose rules first responses and resolutions follow: strict, zendesk, intercom, chatwoot
     preset: Preset = "strict"
     #: days without activity after which a customer without a running subscription is inactive
     idle_days: int = 90
@@ -144,9 +161,11 @@ class Version(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True
     hours: tuple[Hours, ...] = ()
     #: service levels: the first that holds for a ticket gives its targets
     sla: tuple[SlaPolicy, ...] = DEFAULT_SLA
+    #: what makes a ticket a complaint, besides its own field
     complaints: ComplaintMarks = ComplaintMarks()
-    #: by scale: the least score that is positive, the largest that is negative
+    #: by scale (2, 5, 7, 10): the least score that is positive
     positive_scores: dict[int, float] = msgspec.field(default_factory=lambda: {2: 2, 5: 4, 7: 6, 10: 9})
+    #: by scale (2, 5, 7, 10): the largest score that is negative; what lies between is neutral
     negative_scores: dict[int, float] = msgspec.field(default_factory=lambda: {2: 1, 5: 2, 7: 3, 10: 6})
 
     @property
