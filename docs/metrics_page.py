@@ -54,7 +54,8 @@ def _derived(derived: ListedDerived) -> Iterator[str]:
     by = f" by {', '.join(f'`{label}`' for label in derived.labels)}" if derived.labels else ", one value"
     yield f"### `{derived.id}`\n\n*{derived.question}*\n"
     yield f"`{derived.formula}`\n"
-    yield f"Recorded as `{derived.rule}`{by}. Unit: {derived.unit}. Events: {_events(derived.events)}.\n"
+    recorded = f"Recorded as `{derived.rule}`" if derived.rule else "In reports and replays alone"
+    yield f"{recorded}{by}. Unit: {derived.unit}. Events: {_events(derived.events)}.\n"
     yield f"Traps: {derived.traps}\n"
 
 

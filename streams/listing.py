@@ -10,7 +10,7 @@ from typing import Literal
 import msgspec
 
 from metrics_core.catalog import FAMILIES, series_of
-from metrics_core.derived import DERIVED
+from metrics_core.derived import DERIVED, REPORTED
 from metrics_core.derived.promql import PREFIX
 from metrics_core.derived.rules import RULE_PREFIX
 from metrics_core.derived.wording import added_labels, series_names, text
@@ -44,10 +44,11 @@ class ListedFamily(msgspec.Struct, frozen=True):
 
 
 class ListedDerived(msgspec.Struct, frozen=True):
-    """One derived metric; ``rule`` is the recorded series, ``families`` and ``events`` those of its terms."""
+    """One derived metric; ``rule`` is the recorded series, None where only reports and replays have it;
+    ``families`` and ``events`` are those of its terms."""
 
     id: str
-    rule: str
+    rule: str | None
     formula: str
     unit: str
     labels: tuple[str, ...]
@@ -79,14 +80,14 @@ def listing(policy: Policy) -> Listing:
     """The catalog with the labels that a policy gives it."""
     family_of = {series.name: family for family in FAMILIES for series in family.series}
     derived = []
-    for one in DERIVED:
+    for one in REPORTED:
         names = series_names(one.formula)
         families = tuple(dict.fromkeys(family_of[name].id for name in names))
         events = dict.fromkeys(event for name in names for event in family_of[name].events)
         derived.append(
             ListedDerived(
                 id=one.id,
-                rule=RULE_PREFIX + one.id,
+                rule=RULE_PREFIX + one.id if one in DERIVED else None,
                 formula=text(one.formula),
                 unit=one.unit,
                 labels=(*one.by, *added_labels(one.formula)),

@@ -238,9 +238,18 @@ DERIVED_BY_DAY: tuple[Derived, ...] = (
     Derived(
         "customer_churn_daily", _WINDOW, SumOfDays("customers", _churn("now")), "ratio",
         "What do the daily shares of customers lost add up to?",
+        traps=(
+            "A sum of shares and no share: with many losses it exceeds 1. Close to customer_churn while the "
+            "number of customers is steady, higher where it shrinks. In reports and replays alone; days are the "
+            "last 24 h each, not days of the calendar."
+        ),
     ),
     Derived(
         "subscription_churn_daily", _WINDOW, SumOfDays("subscriptions", _subscription_churn()), "ratio",
         "What do the daily shares of subscriptions cancelled add up to?",
+        traps=(
+            "A sum of shares and no share: it may exceed 1. Close to subscription_churn while the number of "
+            "subscriptions is steady. In reports and replays alone."
+        ),
     ),
 )  # fmt: skip

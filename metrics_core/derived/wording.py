@@ -14,6 +14,7 @@ from metrics_core.derived.formulas import (
     Quantile,
     Ratio,
     Scaled,
+    SumOfDays,
     Term,
     WindowDays,
     WindowYears,
@@ -62,6 +63,8 @@ def _worded(formula: Formula) -> tuple[str, int]:
             return "days of the window", _ATOM
         case WindowYears():
             return "years of the window", _ATOM
+        case SumOfDays():
+            return f"sum over the window's days of ({text(formula.window_rate)})", _ATOM
         case Pointwise():
             return _joined(formula.left, formula.sign, formula.right, _SUM)
         case Change():

@@ -22,6 +22,12 @@ def _state(frozen: Frozen) -> Iterator[StateRow]:
 FAMILY = Family(
     id="complaints",
     question="What do customers complain about, and does it get out of hand?",
+    traps=(
+        "Opened when a ticket becomes a complaint, which may be long after its creation; never compare it with "
+        "created. Escalated counts distinct tickets, resolved each resolution. What makes a complaint (its "
+        "field, a category, a tag) is the policy's: another policy version counts from its moment on, and takes "
+        "nothing back."
+    ),
     events=types(
         "helpdesk.ticket", "created", "updated", "status_changed", "escalated", "snapshot", "merged", "deleted",
         "marked_spam", "restored",

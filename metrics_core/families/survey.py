@@ -10,6 +10,12 @@ _ASKED = ("survey", "attribute", "competitor", "scale")
 FAMILY = Family(
     id="survey",
     question="How satisfied are customers, and how do we compare?",
+    traps=(
+        "A later answer with the same id replaces the earlier one: the count stays and the score moves to the "
+        "later moment. Answers without an id each count. scale is part of the label set: never add scores of "
+        "different scales. Classes of nps are its own, and neutral or passive answers are in every denominator. "
+        "Few answers make any share of them jump. What counts as positive is the policy's."
+    ),
     events=("helpdesk.ticket.rated", "crm.survey.answered", "crm.survey.sent"),
     series=(
         Series(

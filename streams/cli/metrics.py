@@ -62,9 +62,14 @@ def _series_table(series: list[ListedSeries]) -> Table:
 
 
 def _derived_table(chosen: Listing) -> Table:
-    table = _table("recorded as", "by", "unit", "formula and question")
+    table = _table("derived metric", "by", "unit", "formula and question")
     for one in chosen.derived:
-        table.add_row(one.rule, " ".join(one.labels) or "-", one.unit, f"{one.formula}\n{one.question}")
+        table.add_row(
+            one.rule or f"{one.id} (reports)",
+            " ".join(one.labels) or "-",
+            one.unit,
+            f"{one.formula}\n{one.question}",
+        )
     return table
 
 

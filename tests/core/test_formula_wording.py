@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from metrics_core.derived import DERIVED
-from metrics_core.derived.formulas import Formula, OlderThan, Quantile, Term, WindowDays, WindowYears
+from metrics_core.derived import REPORTED
+from metrics_core.derived.formulas import Formula, OlderThan, Quantile, SumOfDays, Term, WindowDays, WindowYears
 from metrics_core.derived.wording import series_names, text
 
 A, B, C = Term("a"), Term("b"), Term("c")
@@ -27,6 +27,7 @@ A, B, C = Term("a"), Term("b"), Term("c")
         ((A / B) * (B / C) * C, "(a / b) * (b / c) * c"),
         ((A / B).scaled(12), "a / b * 12"),
         ((A + B).scaled(1 / 31_557_600), "(a + b) / 31557600"),
+        (SumOfDays("customers", A / B), "sum over the window's days of (a / b)"),
         ((A / B).since(B / C), "a / b - b / c"),
     ],
 )
@@ -39,7 +40,7 @@ def test_the_series_of_a_formula_are_named_once_each() -> None:
 
 
 def test_every_derived_metric_has_words_and_reads_something() -> None:
-    for derived in DERIVED:
+    for derived in REPORTED:
         assert text(derived.formula)
         assert series_names(derived.formula)
 
