@@ -60,6 +60,11 @@ class DeskApp(faust.App):
     #: called in order when the worker ends, after its last event
     closers: list[Callable[[], Awaitable[None]]]
 
+    async def _on_partitions_assigned(self, assigned: Any, generation_id: int = 0) -> None:
+        # before anything that may lead to on_rebalance_complete, which is sent by another task, late at times
+        self.table.on_settled()
+        await super()._on_partitions_assigned(assigned, generation_id)
+
     def _create_directories(self) -> None:
         """A worker's disk holds nothing that matters."""
 

@@ -76,6 +76,10 @@ class CheckpointedTable:
         self._turns = asyncio.Semaphore(RECOVERIES_AT_A_TIME)
         self._progress = Progress(world, self.status)
         self._assigned: frozenset[SourcePartition] = frozenset()
+        #: everything was given back, or nothing was ever assigned, and what comes is not known yet
+        self._revoked = True
+        #: a rebalance is under way
+        self._unsettled = False
         self._generation: int | None = None
         self._epoch = 0
         self._replaced_s: list[float] = []
@@ -129,6 +133,7 @@ class CheckpointedTable:
     async def on_revoked(self) -> None:
         """Still the owner here: make everything durable, then wait for the outcome of the rebalance."""
         self._assigned = frozenset()
+        self._revoked = self._unsettled = True
         supervisors = list(self._supervisors.values())
         # a slot that is being served only needs its checkpoint; a recovery is begun again by who owns it next
         await asyncio.gather(*(s.stop() for s in supervisors if s.recovering))
@@ -140,8 +145,14 @@ class CheckpointedTable:
                 slot.status.ready = slot.status.fresh = False
         self._forget(frozenset(self.latest.partitions))
 
+    def on_settled(self) -> None:
+        """A rebalance has ended; ``on_assigned`` will tell how."""
+        self._unsettled = False
+
     async def on_assigned(self, sources: Iterable[SourcePartition], generation: int) -> None:
         """Keep what nobody else can have owned meanwhile, close the rest, recover what is new."""
+        if self._unsettled:
+            return  # told late of the rebalance before: what it gave was given back, the next one will tell
         assigned = frozenset(source for source in sources if source.topic in self.topics)
         if generation == self._generation and assigned == self._assigned:
             return  # told twice, with no revocation between
@@ -150,6 +161,7 @@ class CheckpointedTable:
         straight = self._generation is not None and generation == self._generation + 1
         self._generation = generation
         self._assigned = assigned
+        self._revoked = False
         changed = await self._learn_topics()
         closing = []
         for source, supervisor in list(self._supervisors.items()):
@@ -162,6 +174,7 @@ class CheckpointedTable:
             else:
                 del self._supervisors[source]
                 closing.append(supervisor.stop())
+        self._forget(frozenset(self.latest.partitions) - self._supervisors.keys())
         kept = len(self._supervisors)
         await asyncio.gather(*closing)
         self.status.partitions = {
@@ -293,7 +306,7 @@ class CheckpointedTable:
                 ready = self.fetchable()
                 self.latest = latest.without(frozenset(latest.partitions) - ready)
                 self._progress.refresh(slots)
-                self.status.ready = bool(self._generation is not None) and self._assigned <= ready
+                self.status.ready = not self._revoked and self._assigned <= ready
                 pause_s = max(SNAPSHOT_INTERVAL_S, busy_s / SNAPSHOT_SHARE)
             except Exception:
                 log.exception("snapshot failed")

@@ -345,6 +345,7 @@ class Desk:
     async def assign(self, *sources: SourcePartition, skip: int = 1) -> None:
         """A rebalance that ends with these partitions; ``skip`` generations after the one before."""
         self.generation += skip
+        self.table.on_settled()
         await self.table.on_assigned(sources, self.generation)
 
     async def ready(self, *sources: SourcePartition) -> None:
