@@ -16,7 +16,7 @@ from pydantic_settings import (
 )
 
 from metrics_core.policy import Policy, PolicyError
-from metrics_core.policy.errors import path_key
+from metrics_core.policy.errors import choices, path_key
 from metrics_core.times import parse_rfc3339
 from streams.toml_lines import Keys, keys_of, line_of, value_at
 
@@ -156,7 +156,7 @@ def _check_label_values(policy: Policy) -> None:
         for label in policy.label_values:
             if label not in known:
                 raise PolicyError(
-                    f"policy.label_values: {label!r} is no label whose values are bounded: use {', '.join(known)}",
+                    f"policy.label_values: {label!r} is no label whose values are bounded: {choices(label, known)}",
                     f"label_values.{path_key(label)}",
                 )
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import datetime
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -68,6 +68,21 @@ class CalendarSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             _check_country(self.country, f"calendar {name!r}", f"{path}.country")
 
 
+class _Years(NamedTuple):
+    """The hours of some years, [first, end), and of the moments [low, high) that they are.
+
+    ``moments_us`` ascends from low to high: business begins at the odd places and ends at the even ones;
+    ``used_us`` is the business time from low to each.
+    """
+
+    first: int
+    end: int
+    low_us: int
+    high_us: int
+    moments_us: list[int]
+    used_us: list[int]
+
+
 class Calendar:
     """A calendar to ask. Moments in microseconds since the epoch.
 
@@ -81,21 +96,15 @@ class Calendar:
         self._week = [minutes_of(spec.hours.get(day, ())) for day in WEEKDAYS]
         self._public = None if spec.country is None else _public_holidays(spec.country)
         self._free = {datetime.date.fromisoformat(day).toordinal() for day in spec.holidays}
-        # The years worked out so far, [from, to): empty until somebody asks.
-        self._years = (_END_YEAR, _FIRST_YEAR)
-        self._low_us = self._high_us = 0
-        # Moments in ascending order, the bounds of the years around them: business begins at the odd places and
-        # ends at the even ones; beside each the business time from the first moment on.
-        self._moments_us: list[int] = []
-        self._used_us: list[int] = []
+        self._known = _Years(_END_YEAR, _FIRST_YEAR, 0, 0, [], [])
 
     def elapsed(self, start_us: int, end_us: int) -> int:
         """Business time in [start, end), in microseconds; 0 where the end is not after the start."""
         if end_us <= start_us:
             return 0
-        if start_us < self._low_us or end_us > self._high_us:
+        _, _, low_us, high_us, moments_us, used_us = self._known
+        if start_us < low_us or end_us > high_us:
             return self._elapsed_beyond(start_us, end_us)
-        moments_us, used_us = self._moments_us, self._used_us
         first = bisect_right(moments_us, start_us) - 1
         last = bisect_right(moments_us, end_us, first) - 1
         if first == last:
@@ -115,19 +124,21 @@ class Calendar:
             return self.after(start_us + before_us, business_us - before_us)
         if start_us >= LATEST_US:
             return start_us + business_us
-        self._reach(_year_of(start_us))
-        first = bisect_right(self._moments_us, start_us) - 1
-        due_us = business_us + self._used_us[first]
+        if not self._known.low_us <= start_us < self._known.high_us:
+            self._reach(_year_of(start_us))
+        first_year, end_year, _, _, moments_us, used_us = self._known
+        first = bisect_right(moments_us, start_us) - 1
+        due_us = business_us + used_us[first]
         if first & 1:
-            due_us += start_us - self._moments_us[first]
-        if due_us > self._used_us[-1]:
-            if self._years[1] == _END_YEAR:
-                return LATEST_US + due_us - self._used_us[-1]
+            due_us += start_us - moments_us[first]
+        if due_us > used_us[-1]:
+            if end_year == _END_YEAR:
+                return LATEST_US + due_us - used_us[-1]
             # Twice as far each time: a calendar of few hours is worked out to the end in a few steps.
-            self._reach(self._years[1] + max(_STEP_YEARS, self._years[1] - self._years[0]) - 1)
+            self._reach(end_year + max(_STEP_YEARS, end_year - first_year) - 1)
             return self.after(start_us, business_us)
-        at = bisect_left(self._used_us, due_us)
-        return self._moments_us[at] - (self._used_us[at] - due_us)
+        at = bisect_left(used_us, due_us)
+        return moments_us[at] - (used_us[at] - due_us)
 
     def _elapsed_beyond(self, start_us: int, end_us: int) -> int:
         outside_us = max(0, min(end_us, 0) - start_us) + max(0, end_us - max(start_us, LATEST_US))
@@ -140,13 +151,12 @@ class Calendar:
 
     def _reach(self, year: int) -> None:
         """Work out the hours of a year and of all between it and those that are known."""
-        first, end = self._years
+        first, end = self._known.first, self._known.end
         year = min(year, _END_YEAR - 1)
         if first <= year < end:
             return
         first = min(first, year // _STEP_YEARS * _STEP_YEARS)
         end = max(end, year // _STEP_YEARS * _STEP_YEARS + _STEP_YEARS)
-        self._years = first, end
         low_us, high_us = _year_start_us(first), _year_start_us(end)
         moments_us, used_us, total_us = [low_us], [0], 0
         for opens_us, closes_us in self._business(low_us, high_us):
@@ -155,8 +165,8 @@ class Calendar:
             total_us = used_us[-1]
         moments_us += high_us, high_us
         used_us += total_us, total_us
-        self._moments_us, self._used_us = moments_us, used_us
-        self._low_us, self._high_us = low_us, high_us
+        # In one step, so that other threads see all of it or nothing.
+        self._known = _Years(first, end, low_us, high_us, moments_us, used_us)
 
     def _business(self, low_us: int, high_us: int) -> Iterator[tuple[int, int]]:
         """Business intervals within [low, high), disjoint and ascending."""

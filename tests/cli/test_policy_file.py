@@ -63,7 +63,7 @@ def test_a_policy_file_that_can_be_used_is_used(config: Path) -> None:
     [
         ("label_limit = 40", "label_limit = 0", 4, "at least 1"),
         ("label_limit = 40", "label_limits = 40", 4, "did you mean 'label_limit'?"),
-        ("label_values.group", "label_values.groop", 5, "use category, channel, group"),
+        ("label_values.group", "label_values.groop", 5, "did you mean 'group'?"),
         ("zendesk", "zendeks", 8, "did you mean 'zendesk'?"),
         ("version = 2\n", "", 10, "number it 2"),
         ("+02:00", "", 12, "offset"),
