@@ -4,44 +4,29 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal, TypedDict
+from collections.abc import Iterator, Sequence
+from typing import Literal
 
 import msgspec
 
 from metrics_core import changelog
-from metrics_core.agents import AGENT_MOVE_OF_CLASS, Agent, agent_kind
 from metrics_core.catalog import codes_of_before
 from metrics_core.counters import Counters
-from metrics_core.crm.customer_base import CustomerBase, Customers, customer_kind
-from metrics_core.crm.leads import Lead, lead_kind
-from metrics_core.crm.moves import CUSTOMER_MOVE_OF_CLASS, LEAD_MOVE_OF_CLASS
-from metrics_core.decode import decode
-from metrics_core.events import EVENT_CLASSES, TYPE_OF_CLASS, Event
+from metrics_core.crm.customer_base import CustomerBase
+from metrics_core.decode import DECODE_ERRORS, MAX_VALUE_BYTES, decode, decode_structured, refusal
+from metrics_core.events import TYPE_OF_CLASS, Event
 from metrics_core.facts import Facts
 from metrics_core.families.base import TICKET_LABELS
+from metrics_core.kinds import Common, Kinds
 from metrics_core.labels import NONE, LabelTable
-from metrics_core.ledgers import (
-    INVITE_MOVE_OF_CLASS,
-    LEDGER_MOVE_OF_CLASS,
-    Entries,
-    Ledgers,
-    invite_kind,
-    ledger_kind,
-)
 from metrics_core.losses import codes_by_day
 from metrics_core.panes import WINDOW_SPANS_US, Panes, window_start_us
 from metrics_core.partitioner import partition_for
 from metrics_core.policy import Policy
 from metrics_core.records import Record
 from metrics_core.rejects import Reason, Refused, Reject
-from metrics_core.rows import Move
-from metrics_core.subjects import Subjects
-from metrics_core.surveys import SURVEY_MOVE_OF_CLASS, Respondent, survey_kind
-from metrics_core.tickets.machine import KNOWN, Relabel
-from metrics_core.tickets.moves import ticket_moves
-from metrics_core.tickets.open_tickets import OpenTickets, ticket_kind
-from metrics_core.tickets.rules import RuleBook
+from metrics_core.tickets.machine import KNOWN
+from metrics_core.tickets.open_tickets import OpenTickets
 from metrics_core.times import DAY_US, EARLIEST_US, LATEST_US, MINUTE_US, parse_rfc3339
 from metrics_core.view import CrmFrozen, Frozen
 
@@ -53,19 +38,6 @@ _WAITING_FACTS = 5_000
 
 #: rejects of one kind repeat; what is kept of each in memory is bounded by the engine's checkpoints
 _REJECT_OVERHEAD_BYTES = 200
-
-#: what an event does: the kind of subject it moves and how to boil it down; None where it only counts
-Handler = tuple[Subjects[Any], Callable[[Any], Move]] | None
-
-
-class _Common(TypedDict):
-    """What subjects of all kinds in a shard share."""
-
-    facts: Facts
-    counters: Counters
-    own: Callable[[str], None]
-    horizon_us: int
-    history_events: int
 
 
 class TicketTimes(msgspec.Struct):
@@ -121,28 +93,18 @@ class Shard:
         )
         self.open = OpenTickets()
         self._facts = Facts()
-        horizon_us = policy.horizon_us if retire else LATEST_US
-        common: _Common = {
+        common: Common = {
             "facts": self._facts,
             "counters": self.counters,
             "own": self._own,
-            "horizon_us": horizon_us,
+            "horizon_us": policy.horizon_us if retire else LATEST_US,
             "history_events": policy.history_events,
         }
-        intern, values = self.labels.intern, self.labels.values
-        relabel = Relabel(intern, values, frozenset(policy.roster))
-        self.tickets = Subjects(ticket_kind(relabel, RuleBook(policy, values), self.open), **common)
         self.base = CustomerBase()
-        self.customers = Customers(customer_kind(intern, values, self.base, policy, horizon_us), **common)
-        self.leads: Subjects[Lead] = Subjects(lead_kind(intern), **common)
-        self.agents: Subjects[Agent] = Subjects(agent_kind(intern), **common)
-        self.ledgers = Ledgers(ledger_kind(intern), **common)
-        self.invites: Subjects[Entries] = Subjects(invite_kind(), **common)
-        self.surveys: Subjects[Respondent] = Subjects(survey_kind(intern, policy), **common)
-        of_crm = (self.customers, self.leads, self.ledgers, self.invites, self.surveys)
-        subjects = (self.tickets, self.agents, *of_crm)
-        self._kinds: dict[bytes, Subjects[Any]] = {one.kind.prefix: one for one in subjects}
-        self._handlers = self._handlers_of(kind)
+        self.kinds = Kinds(policy, self.labels, self.open, self.base, common)
+        self.tickets = self.kinds.tickets
+        self._kinds = self.kinds.by_prefix()
+        self._handlers = self.kinds.handlers(kind)
         #: largest and smallest accepted event time, 0 = none yet
         self.clock_us = self.start_us = 0
         self._swept_day = 0
@@ -154,24 +116,6 @@ class Shard:
         self._left_out = 0
         self._rejects: list[Reject] = []
         self.rejects_bytes = 0
-
-    def _handlers_of(self, kind: str | None) -> dict[type[Event], Handler]:
-        handlers: dict[type[Event], Handler] = {}
-        for event_type, cls in EVENT_CLASSES.items():
-            if kind is None or event_type.startswith("helpdesk.") == (kind == "helpdesk"):
-                handlers[cls] = None
-                for subjects, moves in (
-                    (self.tickets, ticket_moves(self.policy)),
-                    (self.customers, CUSTOMER_MOVE_OF_CLASS),
-                    (self.leads, LEAD_MOVE_OF_CLASS),
-                    (self.agents, AGENT_MOVE_OF_CLASS),
-                    (self.ledgers, LEDGER_MOVE_OF_CLASS),
-                    (self.invites, INVITE_MOVE_OF_CLASS),
-                    (self.surveys, SURVEY_MOVE_OF_CLASS),
-                ):
-                    if cls in moves:
-                        handlers[cls] = subjects, moves[cls]
-        return handlers
 
     # -- applying records ---------------------------------------------------------------------------------
 
@@ -186,7 +130,13 @@ class Shard:
                 self.counters.tombstones += 1
                 continue
             try:
-                event = decode(value, record.headers)
+                if record.headers or not value.isascii() or len(value) > MAX_VALUE_BYTES:
+                    event = decode(value, record.headers)
+                else:  # nearly every record: what decode would do, without the call
+                    try:
+                        event = decode_structured(value)
+                    except DECODE_ERRORS as error:
+                        raise refusal(value, error) from None
                 try:
                     time_us = parse_rfc3339(event.time)
                 except ValueError as error:

@@ -249,7 +249,7 @@ def test_who_answers_is_forgotten_with_the_horizon_and_an_answer_then_replaces_n
     desk = Desk().tell("crm.survey.answered", 0, "c/1", survey="nps", score=1, answer="x")
     desk.view()
     desk.tell("crm.survey.answered", 71 * _DAY, "c/2", survey="nps", score=1)
-    assert desk.shard.surveys.get("c/1") is None
+    assert desk.shard.kinds.surveys.get("c/1") is None
 
 
 # -- what is shown ----------------------------------------------------------------------------------------

@@ -98,6 +98,8 @@ def test_innovation_comes_back_as_half_of_itself() -> None:
     spent(company, 11, "999", "sales")
     assert company.derived(15, "revenue_growth", "7d", "EUR") == 600  # 1,600 - 1,000
     assert company.derived(15, "innovation_roi", "7d", "EUR") == 0.5  # (600 - 400) / 400
+    spent(company, 11, "50", "innovation", "USD")
+    assert company.derived(15, "innovation_roi", "7d", "USD") == -1  # (0 - 50) / 50
 
 
 def test_a_return_is_withheld_while_growth_is_not_known() -> None:
