@@ -41,8 +41,8 @@ class Subjects(Generic[R]):
         #: rows touched since the last drain, decoded; all others, packed
         self.hot: dict[str, R] = {}
         self.rest: dict[str, bytes] = {}
-        #: rows moved since the last settling -> how they stood before, whether known, whether new
-        self._touched: dict[str, tuple[Hashable, bool, bool]] = {}
+        #: rows moved since the last settling -> how they stood before, whether known
+        self._touched: dict[str, tuple[Hashable, bool]] = {}
         #: earliest event time, 0 = none yet
         self.start_us = 0
         #: rows whose beginning was not seen
@@ -72,7 +72,7 @@ class Subjects(Generic[R]):
         if ident.encode() in row.history and self._is_repeat(row, Entry(ident, time_us, move, seq)):
             return
         if subject not in self._touched:
-            self._touched[subject] = (self.kind.standing(row), self.kind.is_known(row), False)
+            self._touched[subject] = (self.kind.standing(row), self.kind.is_known(row))
         if time_us > row.last_us or (time_us == row.last_us and (seq, event.id) > (row.last_seq, row.last_id)):
             row.history += pack((ident, time_us, move, seq) if seq else (ident, time_us, move))
             row.last_us, row.last_seq, row.last_id = time_us, seq, event.id
@@ -100,7 +100,7 @@ class Subjects(Generic[R]):
             self._own(subject)
             row = self.hot[subject] = kind.new(source, time_us)
             self._begin(time_us)
-            self._touched[subject] = (None, True, True)
+            self._touched[subject] = (None, True)
         return row
 
     def _begin(self, time_us: int) -> None:
@@ -135,17 +135,17 @@ class Subjects(Generic[R]):
 
     def settle(self) -> None:
         """Bring the kind's index up to the rows."""
-        for subject, (old, known, is_new) in self._touched.items():
-            self._stand(subject, self.hot[subject], old, known, is_new)
+        kind, hot = self.kind, self.hot
+        standing, is_known, is_closed = kind.standing, kind.is_known, kind.is_closed
+        for subject, (old, known) in self._touched.items():
+            row = hot[subject]
+            new = standing(row)
+            if old != new:
+                kind.change(old, new)
+            self.orphans += known - is_known(row)
+            if is_closed(row):
+                self._expect(subject, row)
         self._touched.clear()
-
-    def _stand(self, subject: str, row: R, old: Hashable, known: bool, is_new: bool) -> None:
-        new = self.kind.standing(row)
-        if old != new:
-            self.kind.change(old, new)
-        self.orphans += known - self.kind.is_known(row)
-        if self.kind.is_closed(row):
-            self._expect(subject, row)
 
     def _expect(self, subject: str, row: R) -> None:
         self._due.setdefault((self.kind.heard_us(row) + self._horizon_us) // DAY_US, []).append(subject)
@@ -163,7 +163,7 @@ class Subjects(Generic[R]):
 
     def _remove(self, subject: str, row: R) -> None:
         touched = self._touched.pop(subject, None)
-        old, known, _ = (self.kind.standing(row), self.kind.is_known(row), False) if touched is None else touched
+        old, known = (self.kind.standing(row), self.kind.is_known(row)) if touched is None else touched
         if old is not None:
             self.kind.change(old, None)
         self.orphans -= not known

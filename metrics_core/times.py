@@ -17,14 +17,11 @@ _RFC3339 = re.compile(
 )
 _fromisoformat = datetime.fromisoformat
 
-# what nearly every producer writes is made of few parts: an hour as in "2026-01-01T00:", met again and again,
-# minutes and seconds as in "59:59", and milliseconds or none
+# what nearly every producer writes is made of few parts: an hour as in "2026-01-01T00:", met again and again, a
+# minute, a second, and milliseconds or none
 _HOURS: dict[str, int] = {}
-_MINUTES_SECONDS = {
-    f"{minute:02}:{second:02}": minute * MINUTE_US + second * SECOND_US
-    for minute in range(60)
-    for second in range(60)
-}
+_MINUTES = {f"{minute:02}:": minute * MINUTE_US for minute in range(60)}
+_SECONDS = {f"{second:02}": second * SECOND_US for second in range(60)}
 _FRACTIONS = {"Z": 0, **{f".{ms:03}Z": ms * 1000 for ms in range(1000)}}
 #: hours remembered; bounds memory
 _MOST_HOURS = 10_000
@@ -38,9 +35,10 @@ def parse_rfc3339(text: str) -> int:
     """
     hour_us = _HOURS.get(text[:14])
     if hour_us is not None:
-        since_us, fraction_us = _MINUTES_SECONDS.get(text[14:19]), _FRACTIONS.get(text[19:])
-        if since_us is not None and fraction_us is not None:
-            return hour_us + since_us + fraction_us
+        minute_us, second_us = _MINUTES.get(text[14:17]), _SECONDS.get(text[17:19])
+        fraction_us = _FRACTIONS.get(text[19:])
+        if minute_us is not None and second_us is not None and fraction_us is not None:
+            return hour_us + minute_us + second_us + fraction_us
     # "2026-01-01T00:00:00Z" with or without a fraction: a shape that the C parser takes (which alone would also
     # accept ISO 8601 forms outside RFC 3339) and whose digits it cuts.
     if (
@@ -49,6 +47,7 @@ def parse_rfc3339(text: str) -> int:
         and text[4] == text[7] == "-"
         and text[10] == "T"
         and text[13] == text[16] == ":"
+        and text[11:13] != "24"  # midnight in ISO 8601, taken by newer parsers; no hour to remember
     ):
         try:
             since = _fromisoformat(text) - EPOCH
