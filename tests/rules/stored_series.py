@@ -32,7 +32,11 @@ PARTITIONS = 4
 APART_S = 600
 START_S = 1_767_225_600
 #: label values of open label sets
-OPEN_VALUES = {"currency": ("EUR", "USD"), "scale": ("5", "10")}
+OPEN_VALUES = {
+    "currency": ("EUR", "USD"),
+    "scale": ("5", "10"),
+    "survey": ("csat", "nps", "ces", "brand", "competitor"),
+}
 #: rows of one series in one case, about
 ROWS = 120
 
