@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import msgspec
 
-from streams.engine.fence import FENCE_KEY, encode_fence
-from streams.engine.ports import Clock, Encoding
+from streams.engine.fence import FENCE_KEY, Fence, encode_fence
+from streams.engine.ports import Clock, Encoding, Unavailable
+from streams.engine.recovery import World
 from streams.engine.rejected import rejected_record
 from streams.engine.slot import Slot, State
 
@@ -19,17 +20,24 @@ TRANSACTION_TIMEOUT_S = 30.0
 #: Rows are encoded in slices; the event loop gets its turn once this much time has passed.
 SLICE_ROWS = 64
 SLICE_S = 0.008
+#: Between two attempts to learn which topic the source is.
+ASK_AGAIN_S = 0.25
 
 
 class CheckpointLost(Exception):  # noqa: N818 - named for what happened
     """The checkpoint failed or its outcome is unknown; the slot is lost. The cause is chained."""
 
 
-async def checkpoint(slot: Slot, clock: Clock) -> int | None:
+class SourceChanged(Exception):  # noqa: N818 - named for what happened
+    """The source is not the topic any more that the state is about, or has grown; recovery will say more."""
+
+
+async def checkpoint(slot: Slot, world: World) -> int | None:
     """Make the slot durable; returns the rows written, None where it was not ours to write any more.
 
     Raises CheckpointLost, or passes a cancellation on; the slot is lost then.
     """
+    clock = world.clock
     async with slot.checkpoint_lock:
         if slot.state is not State.READY:
             return None
@@ -40,7 +48,7 @@ async def checkpoint(slot: Slot, clock: Clock) -> int | None:
                 rows = await _encode_rows(slot, encoding, clock)
                 fence = msgspec.structs.replace(slot.fence, next=slot.next_offset, clock_us=slot.shard.clock_us)
             encoding.row(FENCE_KEY, encode_fence(fence))
-            await clock.wait_for(slot.writer.commit(encoding), DELIVERY_TIMEOUT_S)
+            await clock.wait_for(_commit(slot, encoding, fence, world), DELIVERY_TIMEOUT_S)
         except BaseException as error:
             slot.lose()
             slot.status.checkpoints_failed += 1
@@ -58,6 +66,23 @@ async def checkpoint(slot: Slot, clock: Clock) -> int | None:
         status.last_checkpoint_s = clock.now_us() / 1e6
         status.durable_offset = fence.next
         return rows
+
+
+async def _commit(slot: Slot, encoding: Encoding, fence: Fence, world: World) -> None:
+    """Commit what was encoded, if all of it was read from the topic that the fence names.
+
+    Fetches go by name: a topic that was deleted and created again, and filled beyond where we stood, is read on
+    as if nothing had happened. An id never comes back, so the topic that has it now was read all along.
+    """
+    while True:
+        try:
+            identity = await world.sources.identity(slot.source.topic)
+            break
+        except Unavailable:
+            await world.clock.sleep(ASK_AGAIN_S)
+    if identity != (fence.topic_id, fence.partitions):
+        raise SourceChanged(f"{slot.source.topic} is {identity}, and was {fence.topic_id}, {fence.partitions}")
+    await slot.writer.commit(encoding)
 
 
 async def _encode_rows(slot: Slot, encoding: Encoding, clock: Clock) -> int:

@@ -156,7 +156,7 @@ class Supervisor:
         try:
             if slot.durable_offset is None:
                 # the first fence makes the origin, or an accepted loss, a fact before anything is counted
-                await checkpoint(slot, world.clock)
+                await checkpoint(slot, world)
             await world.sources.seek({self.source: slot.next_offset})
             if await world.membership.standing() is Standing.FORMER:
                 raise Superseded(str(self.source))
@@ -190,7 +190,7 @@ class Supervisor:
             if slot.clean and clock.monotonic() - checkpointed_s < IDLE_CHECKPOINT_S:
                 continue
             try:
-                await checkpoint(slot, clock)
+                await checkpoint(slot, self._world)
             except CheckpointLost as error:
                 log.warning("checkpoint lost", partition=str(self.source), error=str(error))
             checkpointed_s = clock.monotonic()

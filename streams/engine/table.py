@@ -139,6 +139,8 @@ class CheckpointedTable:
         await asyncio.gather(*(s.stop() for s in supervisors if s.recovering))
         slots = self._ready()
         await self._checkpoint(slots)
+        # what was lost at it must not be recovered in place: nobody knows yet whose it is
+        await asyncio.gather(*(s.stop() for s in supervisors if s.recovering))
         for slot in slots:
             if slot.state is State.READY:
                 slot.state = State.RETAINED
@@ -270,7 +272,7 @@ class CheckpointedTable:
         """Checkpoint several slots at once, within the time of a hand-over; failures leave them lost."""
         clock = self._world.clock
         done = asyncio.gather(
-            *(checkpoint(slot, clock) for slot in slots if not slot.clean), return_exceptions=True
+            *(checkpoint(slot, self._world) for slot in slots if not slot.clean), return_exceptions=True
         )
         try:
             for result in await clock.wait_for(done, self._tempo.handover_s):

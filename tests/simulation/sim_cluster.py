@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Iterator, Sequence
 from contextvars import Context
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sim_group import Group
 from sim_log import ConcurrentError, Coordinator, Entry, Headers, Log
@@ -257,5 +257,3 @@ class SimChangelog:
 
     async def open_reader(self, source: SourcePartition, until: int) -> ChangelogReader:
         return SimReader(self.cluster, source, until, self.newer)
-
-

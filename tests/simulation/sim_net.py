@@ -94,9 +94,7 @@ class Net:
         fate = self.fates.draw(rng.random()) if name in CRITICAL else "ok"
         answer: asyncio.Future[Any] = loop.create_future()
         there_s, back_s = 0.0002 + 0.003 * rng.random(), 0.0002 + 0.003 * rng.random()
-        if loop.time_s < self.away_until_s:
-            fate = "lost_request"
-        elif fate == "refused" and name in ("end", "produce"):
+        if loop.time_s < self.away_until_s or (fate == "refused" and name in ("end", "produce")):
             fate = "lost_request"
         if fate != "ok":
             self.trace.add(f"{name}: {fate}")

@@ -203,7 +203,7 @@ class Run:
                 continue
             reason = self.verdict.true_refusal(source, newer=worker.habits.newer)
             if status.refused:
-                if reason is not None and (reason == "format" or not worker.habits.accept_loss):
+                if reason is not None and (reason in ("format", "partitions") or not worker.habits.accept_loss):
                     return True
             elif reason is None and status.ready and self.verdict.caught_up(source):
                 return True

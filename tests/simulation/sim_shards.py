@@ -201,10 +201,20 @@ def real(rng: random.Random, *, topic: str, partitions: int, tickets: int) -> Ki
     def new_shard(source: SourcePartition, partitions: int) -> ShardState:
         return Shard(POLICY, topic=topic, kind="helpdesk", partition=source.partition, partitions=partitions)
 
-    return Kind("core", new_shard, new_shard, Desk(rng, partitions, tickets).record, _counts_unpacked, False)
+    return Kind("core", new_shard, new_shard, Desk(rng, partitions, tickets).record, _as_loaded, False)
 
 
-def _counts_unpacked(rows: Mapping[bytes, bytes]) -> Rows:
-    # the order of the keys within a pane has no meaning
-    counts = (core_changelog.PANE, core_changelog.LEVELS)
-    return {key: core_changelog.unpack_counts(value) if key[:1] in counts else value for key, value in rows.items()}
+def _as_loaded(rows: Mapping[bytes, bytes]) -> Rows:
+    """Panes and levels as counts, in which the order of keys has no meaning; without tickets whose time is over:
+    when they are swept away depends on when rows are settled, what they count does not."""
+    shard = Shard(POLICY)
+    for key, value in rows.items():
+        shard.load(key, value)
+    shard.finish_load()
+    shard.tickets.sweep(shard.clock_us // DAY_US)
+    counts, tickets = (core_changelog.PANE, core_changelog.LEVELS), shard.tickets.rest
+    return {
+        key: core_changelog.unpack_counts(value) if key[:1] in counts else value
+        for key, value in rows.items()
+        if key[:1] != core_changelog.TICKET or key[1:].decode() in tickets
+    }

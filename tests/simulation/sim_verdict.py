@@ -1,4 +1,4 @@
-"""The verdict: an oracle follows the source with a shard of its own and judges every commit and everything shown."""
+"""The verdict: an oracle follows the source with a shard of its own and judges all that is committed or shown."""
 
 from __future__ import annotations
 

@@ -26,6 +26,7 @@ T = TypeVar("T")
 
 MAX_BATCHES_IN_FLIGHT = 16
 
+
 @dataclass
 class SimClock:
     """The loop's time; asking costs some, so that slices and chunks have lengths."""
@@ -52,6 +53,7 @@ class SimClock:
     def uniform(self, low: float, high: float) -> float:
         return low + (high - low) * self.loop.rng.random()
 
+
 @dataclass(frozen=True, kw_only=True)
 class Habits:
     """How a worker is set up."""
@@ -69,6 +71,7 @@ class Habits:
     reordered: float = 0.0
     #: believes itself the owner whatever the group says
     stubborn: bool = False
+
 
 class SimWorker:
     """One process. ``start`` begins; ``process.kill`` ends it without a word, ``stop`` in good order."""
@@ -197,7 +200,11 @@ class SimWorker:
             await asyncio.sleep(rng.choice((0, 0, 0.01, 1.0)))
             generation = self.generation
             self._cluster.trace.add(f"told of generation {generation}")
-            await self.table.on_assigned(self.assigned, generation)
+            try:
+                await self.table.on_assigned(self.assigned, generation)
+            except SimKafkaError as error:
+                self.crash(error)  # as Faust does when its recovery fails
+                return
             self._cluster.verdict.shows(self)
             if generation == self.generation and not self.revoked:
                 await self.sources.resume()
@@ -220,6 +227,7 @@ class SimWorker:
         self.stopped = True
         self._cluster.trace.add("ended")
         self.process.kill()
+
 
 class SimSources:
     """The transport of one worker: positions, batches on their way, and the engine's questions."""
@@ -356,4 +364,3 @@ class SimSources:
                 await self._worker.table.process(batch)
             finally:
                 self._processing -= 1
-

@@ -1,7 +1,7 @@
 """An event loop without a clock: time jumps to the next timer, and which step comes next is the seed's choice.
 
-asyncio's own tasks, locks and timeouts run on it unchanged. A Process owns the steps that its code starts, and can be
-frozen (its steps wait) or killed (they never come) between any two of them.
+asyncio's own tasks, locks and timeouts run on it unchanged. A Process owns the steps that its code starts, and can
+be frozen (its steps wait) or killed (they never come) between any two of them.
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ class Process:
         self.name = name
         self.alive = True
         self.frozen = False
-        self.tasks: list[asyncio.Task[Any]] = []
         self._loop = loop
         self._held: list[asyncio.Handle] = []
         #: steps until ``_fuse`` is called
@@ -42,7 +41,12 @@ class Process:
         context = copy_context()
         context.run(OWNER.set, self)
         task: asyncio.Task[Any] = context.run(self._loop.create_task, coroutine, name=name)
+        task.add_done_callback(self._ended)
         return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._loop.unhandled.append(f"{task.get_name()} of {self.name}: {error!r}")
 
     def kill(self) -> None:
         """SIGKILL: not one step more."""
