@@ -10,7 +10,8 @@ from metrics_core.facts import CODE_MASK, CODE_SHIFT
 from metrics_core.families.base import TICKET_LABELS
 from metrics_core.labels import NONE
 from metrics_core.shard import Shard
-from metrics_core.tickets.machine import Relabel, TicketMachine
+from metrics_core.tickets.machine import Relabel
+from metrics_core.tickets.preset_machine import ticket_steps
 from metrics_core.tickets.rules import RuleBook
 from streams.replay.choice import Choice
 from streams.replay.row_file import RowFile
@@ -44,7 +45,7 @@ class ChosenShard(Shard):
             steps = self.tickets.kind.steps
             # in place: whoever steps tickets holds this list
             assert isinstance(steps, list), "one list of steps a shard"
-            steps[:] = TicketMachine(relabel, RuleBook(choice.policy, self.labels.values)).steps
+            steps[:] = ticket_steps(relabel, RuleBook(choice.policy, self.labels.values))
         if not _AGES & choice.needed_series:
             self.open.ages = _NoAges()
         codes = choice.unused_codes
