@@ -3,6 +3,7 @@ events, or nothing while the workers do not make up the whole."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,8 @@ from rules_on_workers import (
 from stored_series import coarse_quantile
 
 from metrics_core.derived import DERIVED
+from metrics_core.derived.formulas import Quantile
+from metrics_core.grid import EDGES_S
 from metrics_core.series import Histogram
 from metrics_core.times import parse_rfc3339
 from streams.broker import EmbeddedKafka
@@ -28,6 +31,8 @@ from streams.settings import Settings
 from streams.simulate import Emission, Traffic
 
 pytestmark = pytest.mark.broker
+
+_fine_quantile = Histogram.quantile
 
 START_US = parse_rfc3339("2025-10-06T00:00:00Z")
 #: in the middle of a working day and of a pane, more than two of the longest windows after the start
@@ -69,6 +74,18 @@ def known(kafka: EmbeddedKafka, quantiles_as_prometheus_takes_them: None) -> Kno
     events = history(settings)
     produced(settings, events)
     return Known(settings, values_in_python(settings, events))
+
+
+def test_a_report_s_finer_quantiles_lie_in_the_same_buckets(monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = settings_of("127.0.0.1:1", "none", MOMENT)
+    events = history(settings)
+    coarse = values_in_python(settings, events)
+    monkeypatch.setattr(Histogram, "quantile", _fine_quantile)
+    fine = values_in_python(settings, events)
+    quantiles = {metric.id for metric in DERIVED if isinstance(metric.formula, Quantile)}
+    compared = [(fine[place], value) for place, value in coarse.items() if place[0] in quantiles]
+    assert compared
+    assert [one for one in compared if bisect_left(EDGES_S, one[0]) != bisect_left(EDGES_S, one[1])] == []
 
 
 @pytest.mark.parametrize("workers", [2, 3])
