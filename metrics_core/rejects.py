@@ -40,6 +40,7 @@ class Reject(msgspec.Struct, gc=False):
     key: bytes | None
     value: bytes | None
     timestamp: int
+    headers: tuple[tuple[str, bytes | None], ...] = ()
 
 
 class Refused(Exception):  # noqa: N818 - a verdict on an event, not an error of ours

@@ -184,9 +184,13 @@ class Shard:
 
     def _reject(self, record: Record, refused: Refused) -> None:
         self.counters.rejected[refused.reason] += 1
+        headers = tuple(record.headers)
         self.rejects_bytes += len(record.value or b"") + len(refused.detail) + _REJECT_OVERHEAD_BYTES
+        self.rejects_bytes += sum(len(name) + len(content or b"") for name, content in headers)
         self._rejects.append(
-            Reject(refused.reason, refused.detail, record.offset, record.key, record.value, record.timestamp)
+            Reject(
+                refused.reason, refused.detail, record.offset, record.key, record.value, record.timestamp, headers
+            )
         )
 
     def _count(self, seen: dict[type[Event], int]) -> None:

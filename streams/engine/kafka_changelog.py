@@ -58,7 +58,7 @@ class KafkaEncoding:
     def row(self, key: bytes, value: bytes | None) -> None:
         self.fill(iter(((key, value),)), 1)
 
-    def reject(self, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> None:
+    def reject(self, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> None:
         record = {"timestamp": self._timestamp_ms, "key": key, "value": value, "headers": list(headers)}
         if self._rejects is None or self._rejects.append(**record) is None:
             self._rejects = self._new_batch(self._rejected)

@@ -42,6 +42,10 @@ class Row(Protocol):
     def value(self) -> bytes | None: ...
 
 
+#: headers of a record; Kafka allows null for a value
+Headers = Sequence[tuple[str, bytes | None]]
+
+
 class Frozen(Protocol):
     """What a shard's ``freeze`` returns; only the view looks inside."""
 
@@ -90,7 +94,7 @@ class Encoding(Protocol):
         """Take at most ``limit`` rows; fewer taken means that the iterator is exhausted."""
 
     def row(self, key: bytes, value: bytes | None, /) -> None: ...
-    def reject(self, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]], /) -> None: ...
+    def reject(self, key: bytes | None, value: bytes | None, headers: Headers, /) -> None: ...
 
 
 class ChangelogWriter(Protocol):

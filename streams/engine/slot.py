@@ -186,6 +186,7 @@ class Slot:
                 key=record.key,
                 value=record.value,
                 timestamp=record.timestamp,
+                headers=tuple(record.headers),
             )
         )
         self._counters.rejected[Reason.INTERNAL_ERROR] += 1

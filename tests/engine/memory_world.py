@@ -142,7 +142,7 @@ class MemoryEncoding:
     def row(self, key: bytes, value: bytes | None) -> None:
         self.rows.append(LogRow(key, value))
 
-    def reject(self, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> None:
+    def reject(self, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> None:
         self.rejects.append((key, value, dict(headers)))
 
 

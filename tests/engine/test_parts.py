@@ -65,6 +65,26 @@ def test_a_small_reject_goes_out_whole() -> None:
     assert "sha256" not in dict(headers)
 
 
+def test_a_reject_keeps_the_headers_of_the_record_under_names_of_their_own() -> None:
+    own: tuple[tuple[str, bytes | None], ...] = (("ce_id", b"7"), ("reason", b"a guest"), ("empty", None))
+    _, _, headers = rejected_record(SOURCE, Reject("wrong_type", "no number", 4, None, b"x", -1, own))
+    assert headers[-3:] == [("original.ce_id", b"7"), ("original.reason", b"a guest"), ("original.empty", None)]
+    assert dict(headers)["reason"] == b"wrong_type"
+
+
+def test_headers_beyond_their_limit_are_left_out_and_the_value_is_known_by_its_hash() -> None:
+    own = tuple((f"h{number}", b"x" * 1000) for number in range(17))
+    _, kept, headers = rejected_record(SOURCE, Reject("wrong_type", "no number", 4, None, b"x", -1, own))
+    found = dict(headers)
+    assert kept == b"x"
+    assert (found["headers_cut"], found["size"], found["sha256"]) == (
+        b"1",
+        b"1",
+        hashlib.sha256(b"x").hexdigest().encode(),
+    )
+    assert not [name for name in found if name.startswith("original.")]
+
+
 def test_delays_are_weighted_by_records_and_never_negative() -> None:
     delays = DelayHistogram()
     delays.observe(0.02, 10)

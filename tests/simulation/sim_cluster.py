@@ -135,7 +135,7 @@ class SimEncoding:
             value = self._fence_value(value)
         self.rows.append((key, value, ()))
 
-    def reject(self, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]]) -> None:
+    def reject(self, key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes | None]]) -> None:
         self.rejects.append((key, value, tuple(headers)))
 
 
