@@ -14,7 +14,7 @@ import threading
 import time
 import uuid
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -36,7 +36,9 @@ class EmbeddedKafka:
 
     cache_dir: where the jars are kept; heap_mb: Java heap in megabytes; data_dir: keep the log there
     (unset: in a temporary folder that is removed); port: 0 picks a free one; properties: lines of
-    server.properties to override. ``with`` stops it at the end but does not start it: ``start`` does.
+    server.properties to override; cluster_id: shared by the nodes of one cluster, unset a new one;
+    format_arguments: further words for the format of an empty log folder, such as users.
+    ``with`` stops it at the end but does not start it: ``start`` does.
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class EmbeddedKafka:
         data_dir: Path | None = None,
         port: int = 0,
         properties: Mapping[str, str] | None = None,
+        cluster_id: str | None = None,
+        format_arguments: Sequence[str] = (),
     ) -> None:
         self.pid: int | None = None
         self._cache_dir, self._heap_mb, self._data_dir = cache_dir, heap_mb, data_dir
@@ -55,7 +59,8 @@ class EmbeddedKafka:
         self._folder: ScratchFolder | None = None
         self._supervisor: subprocess.Popen[bytes] | None = None
         self._heard = b""
-        self._cluster_id = ""
+        self._cluster_id = cluster_id or ""
+        self._format_arguments = tuple(format_arguments)
 
     @property
     def bootstrap(self) -> str:
@@ -136,7 +141,7 @@ class EmbeddedKafka:
         )
         java = _java_command(jars, self._heap_mb, folder.path)
         if not (logs / _META).is_file():
-            _format(java, properties)
+            _format(java, properties, self._cluster_id or new_cluster_id(), self._format_arguments)
         self._cluster_id = _cluster_id(logs)
         self._supervise([*java, "kafka.Kafka", str(properties)])
         failure = self._launch()
@@ -277,13 +282,17 @@ def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in unwanted}
 
 
-def _format(java: list[str], properties: Path) -> None:
+def new_cluster_id() -> str:
+    """A cluster id as Apache Kafka wants it: a UUID in base 64."""
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def _format(java: list[str], properties: Path, cluster_id: str, arguments: Sequence[str]) -> None:
     """Make the empty log folder one of Apache Kafka."""
-    cluster_id = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     tool = [*java, "kafka.tools.StorageTool", "format"]
     done = subprocess.run(
         # one word: one id in 64 begins with a dash, and would be taken for an option
-        [*tool, f"--cluster-id={cluster_id}", "--config", str(properties)],
+        [*tool, f"--cluster-id={cluster_id}", "--config", str(properties), *arguments],
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,36 +94,31 @@ class Cluster:
     free_port: Any
     workers: list[Worker] = field(default_factory=list)
 
-    def start_worker(self, instance_id: str | None = None, script: Path | None = None) -> Worker:
-        """Start a worker; ``script`` replaces the product's command by another main program."""
+    def start_worker(
+        self,
+        instance_id: str | None = None,
+        script: Path | None = None,
+        accept_loss: Sequence[int] = (),
+        **other: Any,
+    ) -> Worker:
+        """Start a worker; ``script`` replaces the product's command by another main program, ``other`` are settings
+        that differ from the application's."""
+        settings = self.settings.model_copy(update=other)
         port = self.free_port()
         log = self.folder / f"worker{len(self.workers)}.log"
-        arguments = ["--brokers", str(self.settings.brokers), "--port", str(port), "--origin", "earliest"]
+        arguments = ["--brokers", str(settings.brokers), "--port", str(port), "--origin", "earliest"]
         if instance_id is not None:
             arguments += ["--instance-id", instance_id]
+        for partition in accept_loss:
+            arguments += ["--accept-loss", str(partition)]
         main = [str(script)] if script is not None else ["-m", "streams.cli.main", "worker"]
         with log.open("wb") as stream:
             process = subprocess.Popen(
-                [sys.executable, *main, *arguments], stdout=stream, stderr=stream, env=self.environment
+                [sys.executable, *main, *arguments], stdout=stream, stderr=stream, env=environment_of(settings)
             )
         worker = Worker(process, port, log)
         self.workers.append(worker)
         return worker
-
-    @property
-    def environment(self) -> dict[str, str]:
-        """Settings of the workers, as variables."""
-        settings = self.settings
-        return {
-            **os.environ,
-            "DESKPULSE_APP_ID": settings.app_id,
-            "DESKPULSE_HELPDESK_TOPIC": settings.helpdesk_topic,
-            "DESKPULSE_CRM_TOPIC": settings.crm_topic,
-            "DESKPULSE_REJECTED_TOPIC": settings.rejected_topic,
-            "DESKPULSE_PARTITIONS": str(settings.partitions),
-            "DESKPULSE_SESSION_TIMEOUT_S": str(settings.session_timeout_s),
-            "DESKPULSE_CHECKPOINT_INTERVAL_S": str(settings.checkpoint_interval_s),
-        }
 
     def stop_workers(self) -> None:
         """Every process this test started ends here, each by its own pid."""
@@ -133,9 +128,15 @@ class Cluster:
             worker.kill()
 
 
+def environment_of(settings: Settings) -> dict[str, str]:
+    """The variables that give a worker these settings."""
+    given = settings.model_dump(include=settings.model_fields_set - {"accept_loss", "policy"}, exclude_none=True)
+    return {**os.environ, **{f"DESKPULSE_{name.upper()}": str(value) for name, value in given.items()}}
+
+
 @contextlib.contextmanager
-def cluster(bootstrap: str, name: str, free_port: Any) -> Iterator[Cluster]:
-    """Topics made, and every worker stopped at the end."""
+def cluster(bootstrap: str, name: str, free_port: Any, **other: Any) -> Iterator[Cluster]:
+    """Topics made, and every worker stopped at the end; ``other`` are further settings."""
     settings = load_settings(
         brokers=bootstrap,
         app_id=name,
@@ -145,6 +146,7 @@ def cluster(bootstrap: str, name: str, free_port: Any) -> Iterator[Cluster]:
         partitions=PARTITIONS,
         session_timeout_s=SESSION_TIMEOUT_S,
         checkpoint_interval_s=CHECKPOINT_INTERVAL_S,
+        **other,
     )
     asyncio.run(ensure_topics(settings))
     with tempfile.TemporaryDirectory() as folder:

@@ -19,8 +19,11 @@ from aiokafka import AIOKafkaProducer
 
 from metrics_core.partitioner import partition_for
 from metrics_core.times import HOUR_US, format_us
+from streams.connect import client_arguments
 from streams.settings import Settings
 
+#: a broker may be away for a minute and more; what waits for it is sent when it is back
+PATIENCE_MS = 300_000
 #: share of the events that go to the CRM's topic
 CRM_SHARE = 0.4
 BAD_SHARE = 0.01
@@ -189,7 +192,9 @@ class Traffic:
     async def _flow(self) -> None:
         settings = self._settings
         topics = {"helpdesk": settings.helpdesk_topic, "crm": settings.crm_topic}
-        producer = AIOKafkaProducer(bootstrap_servers=settings.brokers, acks="all", linger_ms=5)
+        producer = AIOKafkaProducer(
+            **client_arguments(settings), acks="all", linger_ms=5, request_timeout_ms=PATIENCE_MS
+        )
         await producer.start()
         try:
             began_s = time.monotonic()

@@ -12,7 +12,7 @@ import itertools
 import time
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -23,6 +23,7 @@ from metrics_core.policy import WINDOWS
 from metrics_core.rejects import Reason
 from metrics_core.shard import Shard
 from streams.audit import batch_rows, compare
+from streams.connect import client_arguments
 from streams.engine.fence import FENCE_KEY, Fence, decode_fence
 from streams.report import series_rows
 from streams.settings import Settings
@@ -65,23 +66,23 @@ def source_topic(settings: Settings, kind: Kind) -> str:
 # -- reading back ---------------------------------------------------------------------------------------------
 
 
-def _reader(bootstrap: str) -> AIOKafkaConsumer:
+def _reader(settings: Settings) -> AIOKafkaConsumer:
     return AIOKafkaConsumer(
-        bootstrap_servers=bootstrap,
+        **client_arguments(settings),
         isolation_level="read_committed",
         enable_auto_commit=False,
         auto_offset_reset="earliest",
     )
 
 
-async def read_all(bootstrap: str, topic: str, partitions: int) -> dict[int, list[Any]]:
-    """Every committed record of a topic, by partition."""
-    async with _reader(bootstrap) as consumer:
-        parts = [TopicPartition(topic, partition) for partition in range(partitions)]
+async def read_all(settings: Settings, topic: str) -> dict[int, list[Any]]:
+    """Every committed record of a topic of the application, by partition."""
+    async with _reader(settings) as consumer:
+        parts = [TopicPartition(topic, partition) for partition in range(settings.partitions)]
         consumer.assign(parts)
         ends = await consumer.end_offsets(parts)
         await consumer.seek_to_beginning(*parts)
-        records: dict[int, list[Any]] = {partition: [] for partition in range(partitions)}
+        records: dict[int, list[Any]] = {part.partition: [] for part in parts}
         while [part for part in parts if await consumer.position(part) < ends[part]]:
             for part, fetched in (await consumer.getmany(timeout_ms=200)).items():
                 records[part.partition].extend(fetched)
@@ -90,9 +91,9 @@ async def read_all(bootstrap: str, topic: str, partitions: int) -> dict[int, lis
 
 def read_source(settings: Settings, kind: Kind) -> Source:
     """A source topic and its changelog, as they are now."""
-    bootstrap, topic = str(settings.brokers), source_topic(settings, kind)
-    records = asyncio.run(read_all(bootstrap, topic, settings.partitions))
-    log = asyncio.run(read_all(bootstrap, changelog_name(settings, topic), settings.partitions))
+    topic = source_topic(settings, kind)
+    records = asyncio.run(read_all(settings, topic))
+    log = asyncio.run(read_all(settings, changelog_name(settings, topic)))
     return Source(kind, topic, records, log)
 
 
@@ -108,7 +109,7 @@ async def _wait_durable(settings: Settings, timeout_s: float) -> None:
         for partition in range(settings.partitions)
     }
     deadline = time.monotonic() + timeout_s
-    async with _reader(str(settings.brokers)) as consumer:
+    async with _reader(settings) as consumer:
         ends = await consumer.end_offsets(list(source_of.values()))
         consumer.assign(list(source_of))
         await consumer.seek_to_beginning(*source_of)
@@ -178,28 +179,46 @@ def rows_of_changelog(records: Iterable[Any]) -> dict[bytes, bytes]:
 # -- the verdict ----------------------------------------------------------------------------------------------
 
 
+@dataclass
+class Verdict:
+    """What was compared, and how it differs."""
+
+    events: int = 0
+    rows: int = 0
+    values: int = 0
+    differences: list[str] = field(default_factory=list)
+
+
 def assert_exact(settings: Settings) -> int:
     """Changelogs equal what comes of the sources, fences never fell, each reject was written once; returns the
     number of events compared."""
-    events = 0
+    verdict = verdict_of(settings, [read_source(settings, kind) for kind in KINDS])
+    assert not verdict.differences, f"{len(verdict.differences)} differences, first {verdict.differences[0]}"
+    return verdict.events
+
+
+def verdict_of(settings: Settings, sources: Iterable[Source]) -> Verdict:
+    """Compare what the workers left behind with what comes of the records of both sources."""
+    verdict = Verdict()
     expected: Counter[Place] = Counter()
-    for kind in KINDS:
-        source = read_source(settings, kind)
+    for source in sources:
         straight = {
-            partition: in_one_go(settings, kind, partition, records)
+            partition: in_one_go(settings, source.kind, partition, records)
             for partition, records in source.records.items()
         }
         for partition, one in straight.items():
-            _assert_rows(source, partition, one.rows)
+            _compare_rows(source, partition, one.rows, verdict)
             expected.update((source.topic, partition, offset) for offset in one.rejected)
-        _assert_view(settings, source, straight)
-        events += sum(len(records) for records in source.records.values())
-    assert _rejects_written(settings) == expected, "rejects are missing, or were written twice"
-    return events
+        _compare_view(settings, source, straight, verdict)
+        verdict.events += sum(len(records) for records in source.records.values())
+    written = _rejects_written(settings)
+    verdict.differences += [f"reject {place} was not written" for place in expected - written]
+    verdict.differences += [f"reject {place} was written too often" for place in written - expected]
+    return verdict
 
 
 def _rejects_written(settings: Settings) -> Counter[Place]:
-    rejected = asyncio.run(read_all(str(settings.brokers), settings.rejected_topic, settings.partitions))
+    rejected = asyncio.run(read_all(settings, settings.rejected_topic))
     return Counter(
         (headers["topic"].decode(), int(headers["partition"]), int(headers["offset"]))
         for records in rejected.values()
@@ -208,30 +227,35 @@ def _rejects_written(settings: Settings) -> Counter[Place]:
     )
 
 
-def _assert_rows(source: Source, partition: int, rows: dict[bytes, bytes]) -> None:
+def _compare_rows(source: Source, partition: int, rows: dict[bytes, bytes], verdict: Verdict) -> None:
     where = f"{source.kind} partition {partition}"
     fences = fences_of(source.changelog[partition])
-    assert all(later.follows(earlier) for earlier, later in itertools.pairwise(fences)), where
-    if source.records[partition]:
-        assert fences[-1].next == source.records[partition][-1].offset + 1, where
+    if not all(later.follows(earlier) for earlier, later in itertools.pairwise(fences)):
+        verdict.differences.append(f"the fences of {where} fall")
+    if source.records[partition] and fences[-1].next != source.records[partition][-1].offset + 1:
+        verdict.differences.append(f"the last fence of {where} is not the end of the source")
     left, right = decoded(rows), decoded(rows_of_changelog(source.changelog[partition]))
-    different = [key for key in left.keys() | right.keys() if left.get(key) != right.get(key)]
-    if different:
-        key = different[0]
-        raise AssertionError(
-            f"{len(different)} rows differ in {where}, first {key!r}: {left.get(key)!r} and {right.get(key)!r}"
-        )
+    verdict.rows += len(left)
+    verdict.differences += [
+        f"row {key!r} of {where}: {left.get(key)!r} and {right.get(key)!r}"
+        for key in left.keys() | right.keys()
+        if left.get(key) != right.get(key)
+    ]
 
 
-def _assert_view(settings: Settings, source: Source, straight: dict[int, Straight]) -> None:
+def _compare_view(settings: Settings, source: Source, straight: dict[int, Straight], verdict: Verdict) -> None:
     """The numbers of shards loaded from the changelog, as of just after the last event: those of the shards that
     applied everything at once and, of the helpdesk, those of the batch."""
     shards = [loaded(settings, source.kind, partition, log) for partition, log in source.changelog.items()]
     time_us = max(shard.clock_us for shard in shards) + 1
     rows = rows_of_view(settings, shards, time_us)
     expected = rows_of_view(settings, (one.shard for one in straight.values()), time_us)
-    wrong = [pair for pair in itertools.zip_longest(rows, expected) if pair[0] != pair[1]]
-    assert not wrong, f"{len(wrong)} values of {source.kind} change with a load of the rows, first {wrong[0]}"
+    verdict.values += len(expected)
+    verdict.differences += [
+        f"a value of {source.kind} changes with a load of the rows: {pair}"
+        for pair in itertools.zip_longest(rows, expected)
+        if pair[0] != pair[1]
+    ]
     if source.kind != "helpdesk":
         return
     values = [
@@ -245,9 +269,10 @@ def _assert_view(settings: Settings, source: Source, straight: dict[int, Straigh
         for row in batch_rows(values, as_of_us=time_us, windows=WINDOWS)
         if not row["metric"].endswith(("_p50", "_p90", "_mean"))
     ]
-    assert batch, "nothing to compare"
-    differences = compare(batch, rows)
-    assert not differences, f"{len(differences)} values differ from the batch, first {differences[0]}"
+    if not batch:
+        verdict.differences.append("the batch has nothing to compare")
+    verdict.values += len(batch)
+    verdict.differences += [f"a value differs from the batch: {difference}" for difference in compare(batch, rows)]
 
 
 def rows_of_view(settings: Settings, shards: Iterable[Shard], time_us: int) -> list[dict[str, Any]]:
