@@ -84,6 +84,11 @@ class Supervisor:
         """Whether there is no slot to keep over a rebalance."""
         return self.slot is None or self.slot.state is State.LOST or not self.slot.epoch
 
+    @property
+    def retained(self) -> bool:
+        """Whether the slot waits for the end of a rebalance."""
+        return self.slot is not None and self.slot.state is State.RETAINED
+
     async def stop(self) -> None:
         """End at once and close the writer; what is not durable is given up."""
         task = self._task

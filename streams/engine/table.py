@@ -139,13 +139,15 @@ class CheckpointedTable:
         await asyncio.gather(*(s.stop() for s in supervisors if s.recovering))
         slots = self._ready()
         await self._checkpoint(slots)
-        # what was lost at it must not be recovered in place: nobody knows yet whose it is
-        await asyncio.gather(*(s.stop() for s in supervisors if s.recovering))
         for slot in slots:
-            if slot.state is State.READY:
+            if slot.state is State.READY and not slot.checkpoint_lock.locked():
                 slot.state = State.RETAINED
                 slot.status.ready = slot.status.fresh = False
+            else:
+                slot.lose()
         self._forget(frozenset(self.latest.partitions))
+        # what was lost, or is still being written, must not be recovered in place: nobody knows yet whose it is
+        await asyncio.gather(*(s.stop() for s in supervisors if not s.retained))
 
     def on_settled(self) -> None:
         """A rebalance has ended; ``on_assigned`` will tell how."""

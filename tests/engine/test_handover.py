@@ -7,6 +7,7 @@ import asyncio
 from memory_world import SOURCE, CrashError, Desk, MemoryWorld, desk
 
 from streams.engine.ports import SourcePartition, TopicIdentity
+from streams.engine.slot import State
 
 OTHER = SourcePartition("events", 1)
 
@@ -97,3 +98,19 @@ async def test_a_source_that_grew_under_a_running_worker_is_refused_at_the_next_
     await made.feed(0, 1)
     await made.until(lambda: made.table.status.partitions[SOURCE].refused)
     assert world.fences()[-1].next == 0
+
+
+async def test_a_slot_whose_checkpoint_does_not_end_in_time_is_not_kept() -> None:
+    world = MemoryWorld()
+    world.produce(1)
+    made = await running(world)
+    slot = made.table._slot(SOURCE)
+    assert slot is not None
+    await made.feed(0, 1)
+    async with slot.checkpoint_lock:  # as if the supervisor's own were waiting for its broker
+        await made.table.on_revoked()
+    assert slot.state is State.LOST
+    await made.assign(SOURCE)
+    await made.feed_all()
+    await made.table.shutdown()
+    assert world.durable_sums() == {b"k": 1}

@@ -25,9 +25,8 @@ def main(argument: str) -> int:
             print(f"seed {seed}: {result.steps} steps, {result.time_s:.1f} s, {result.commits} checkpoints, "
                   f"digest {result.digest:08x}")  # fmt: skip
     took_s = time.perf_counter() - started_s
-    print(
-        f"{len(seeds)} seeds in {took_s:.1f} s, {took_s / len(seeds) * 1000:.0f} ms a seed, failed: {failed or 'none'}"
-    )
+    each_ms = took_s / len(seeds) * 1000
+    print(f"{len(seeds)} seeds in {took_s:.1f} s, {each_ms:.0f} ms a seed, failed: {failed or 'none'}")
     for what, times in sorted(seen.items()):
         print(f"{times:8} {what}")
     return 1 if failed else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import re
 import sys
 import zlib
@@ -24,6 +25,7 @@ import streams.engine.checkpoint
 import streams.engine.slot
 import streams.engine.supervisor
 import streams.engine.table
+from metrics_core.view import Frozen
 from streams.engine.ports import SourcePartition
 
 MOST_STEPS = 400_000
@@ -106,7 +108,9 @@ class Fleet:
         for worker in self.workers:
             worker.stop()
         deadline_s = self._cluster.loop.time_s + 60.0
-        while any(w.process.alive for w in self.workers) and self._cluster.loop.time_s < deadline_s:
+        while any(w.process.alive for w in self.workers):
+            if self._cluster.loop.time_s > deadline_s:
+                break
             await asyncio.sleep(0.5)
         for worker in self.workers:
             self.kill(worker.process)
@@ -218,8 +222,8 @@ class Run:
 
 
 def shown(frozen: Any) -> Any:
-    """What of a frozen shard can be compared."""
-    return frozen
+    """What of a frozen shard can be compared: not the orphans, which are counted until they are swept away."""
+    return dataclasses.replace(frozen, orphan_tickets=0) if isinstance(frozen, Frozen) else frozen
 
 
 # -- the engine, watched ----------------------------------------------------------------------------------

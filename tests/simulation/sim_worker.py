@@ -287,7 +287,7 @@ class SimSources:
             self._queue.clear()
 
     async def idle(self) -> None:
-        while self._processing or self._queue:
+        while self._processing or self._queue:  # noqa: ASYNC110 - time is free here
             await asyncio.sleep(0.05)
 
     async def resume(self) -> None:
