@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 #: modules of this folder that measure nothing by themselves
-NOT_BENCHES = {"__init__", "__main__", "figure", "workload"}
+NOT_BENCHES = {"__init__", "__main__", "figure", "probed_worker", "workload"}
 
 PAGE = """# Benchmarks
 

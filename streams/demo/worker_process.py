@@ -30,10 +30,12 @@ _LAST_LINES = 5
 class WorkerProcess:
     """``deskpulse worker`` under a supervisor; a context manager that stops it. Its log lies in a scratch folder.
 
-    ``settings`` must name the brokers; the worker serves at a free port of 127.0.0.1.
+    ``settings`` must name the brokers; the worker serves at a free port of 127.0.0.1. ``module`` takes the
+    arguments of ``deskpulse``.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, module: str = "streams.cli.main") -> None:
+        self._module = module
         self._folder = Path(tempfile.mkdtemp(prefix="deskpulse-worker-"))
         self.log = self._folder / "worker.log"
         self.url = f"http://127.0.0.1:{_free_port()}"
@@ -41,7 +43,7 @@ class WorkerProcess:
         self._supervisor: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> WorkerProcess:
-        command = [sys.executable, "-m", "streams.cli.main", "worker", "--port", self.url.rpartition(":")[2]]
+        command = [sys.executable, "-m", self._module, "worker", "--port", self.url.rpartition(":")[2]]
         arguments = [str(os.getpid()), str(_STOP_GRACE_S), str(self._folder)]
         with self.log.open("wb") as log:
             self._supervisor = subprocess.Popen(
