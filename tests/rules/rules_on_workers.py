@@ -14,7 +14,7 @@ import psutil
 from prometheus_process import Labels, Prometheus, running_prometheus
 
 from metrics_core.derived import DERIVED
-from metrics_core.derived.rules import INTERVAL, RULE_PREFIX, recording_rules
+from metrics_core.derived.rules import INTERVAL, RULE_PREFIX, TOPICS, RuleSet, recording_rules
 from metrics_core.policy import WINDOWS
 from streams.broker.config import free_port
 from streams.connect import client_arguments
@@ -28,7 +28,6 @@ from streams.simulate import Emission
 from streams.topics import ensure_topics
 
 PARTITIONS = 4
-TOPICS = 2
 #: two of them may end up with a topic each; three share both
 WORKERS = 3
 #: the least that Kafka takes; a killed worker's partitions are free after it
@@ -121,7 +120,7 @@ class Scraped:
     def complete(self) -> bool:
         """Whether the workers make up both topics."""
         rows = self.prometheus.query(f"{RULE_PREFIX}complete")
-        return len(rows) == TOPICS and set(rows.values()) == {1.0}
+        return len(rows) == len(TOPICS) and set(rows.values()) == {1.0}
 
     def sharing(self) -> int:
         """Workers that count partitions."""
@@ -151,6 +150,17 @@ class Scraped:
         assert not wrong(wanted, found)
         # what has been counted is durable a few checkpoints later
         time.sleep(5 * CHECKPOINT_INTERVAL_S)
+
+
+def metrics_counted_by(scraped: Scraped, worker: WorkerProcess) -> set[str]:
+    """Derived metrics that a worker has a part in; it may count partitions of one topic only."""
+    instance = worker.url.removeprefix("http://")
+    rows = scraped.prometheus.query(f'deskpulse_partition_ready{{instance="{instance}"}} == 1')
+    settings = scraped.settings
+    kinds = {settings.helpdesk_topic: "helpdesk", settings.crm_topic: "crm"}
+    held = {kinds[dict(labels)["topic"]] for labels in rows}
+    rules = RuleSet(TOPICS, settings.core_policy)
+    return {metric.id for metric in DERIVED if held & rules.kinds(metric.formula)}
 
 
 def kill(worker: WorkerProcess) -> None:
