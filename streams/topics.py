@@ -119,24 +119,24 @@ async def ensure_topics(settings: Settings) -> list[str]:
     Returns once every topic has a leader for each partition. Raises ConfigurationError with one sentence.
     """
     created: list[str] = []
-    async with _admin(settings) as admin:
+    async with admin_client(settings) as admin:
         # sources first: one that another process created meanwhile decides the partitions of its changelog
         for roles in (("source", "rejected"), ("changelog",)):
-            there = await _metadata(admin)
+            there = await metadata_of(admin)
             wanted = [topic for topic in plan(settings, _partitions(there)) if topic.role in roles]
             missing = [topic for topic in wanted if topic.name not in there]
             if missing:
-                created += await _create(admin, missing)
-            await _await_leaders(admin, [topic.name for topic in wanted])
+                created += await create_missing(admin, missing)
+            await await_leaders(admin, [topic.name for topic in wanted])
     return created
 
 
 async def describe_topics(settings: Settings) -> list[tuple[Topic, Described | None]]:
     """Each topic of the plan with what the cluster has under that name, None when it has nothing."""
-    async with _admin(settings) as admin:
-        there = await _metadata(admin)
+    async with admin_client(settings) as admin:
+        there = await metadata_of(admin)
         wanted = plan(settings, _partitions(there))
-        configs = await _configs(admin, [topic.name for topic in wanted if topic.name in there])
+        configs = await configs_of(admin, [topic.name for topic in wanted if topic.name in there])
         described: list[tuple[Topic, Described | None]] = []
         for topic in wanted:
             if topic.name not in there:
@@ -215,12 +215,12 @@ async def topic_identity(client: AIOKafkaClient | Settings | str, topic: str) ->
     if isinstance(client, AIOKafkaClient):
         return await topicid.ask(client, topic)
     settings = load_settings(brokers=client) if isinstance(client, str) else client
-    async with _admin(settings) as admin:
+    async with admin_client(settings) as admin:
         return await topicid.ask(admin._client, topic)
 
 
 @contextlib.asynccontextmanager
-async def _admin(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
+async def admin_client(settings: Settings) -> AsyncIterator[AIOKafkaAdminClient]:
     """A started admin client; what Kafka refuses becomes a ConfigurationError with one sentence."""
     admin = AIOKafkaAdminClient(**client_arguments(settings), request_timeout_ms=REQUEST_TIMEOUT_MS)
     reasons: list[str] = []
@@ -265,7 +265,8 @@ def _said_by_aiokafka(reasons: list[str]) -> Iterator[None]:
         logger.removeHandler(handler)
 
 
-async def _metadata(admin: AIOKafkaAdminClient) -> dict[str, Any]:
+async def metadata_of(admin: AIOKafkaAdminClient) -> dict[str, Any]:
+    """Every topic of the cluster by its name, as Kafka describes it."""
     topics: list[dict[str, Any]] = await admin.describe_topics()
     return {topic["topic"]: topic for topic in topics if not topic["error_code"]}
 
@@ -274,7 +275,8 @@ def _partitions(there: Mapping[str, Any]) -> dict[str, int]:
     return {name: len(topic["partitions"]) for name, topic in there.items()}
 
 
-async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+async def configs_of(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str, dict[str, str]]:
+    """The configuration of topics that exist, by their names."""
     if not names:
         return {}
     resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
@@ -287,8 +289,8 @@ async def _configs(admin: AIOKafkaAdminClient, names: Sequence[str]) -> dict[str
     return found
 
 
-async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[str]:
-    """Names of those that this call created; one that another process created first is none of them."""
+async def create_missing(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[str]:
+    """Create topics; names of those that this call created: one that another process created first is none."""
     requests = [
         NewTopic(topic.name, topic.partitions, topic.replication, topic_configs=dict(topic.configs))
         for topic in topics
@@ -314,11 +316,11 @@ async def _create(admin: AIOKafkaAdminClient, topics: Sequence[Topic]) -> list[s
     return created
 
 
-async def _await_leaders(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
-    """Creation returns before every broker knows the topic."""
+async def await_leaders(admin: AIOKafkaAdminClient, names: Sequence[str]) -> None:
+    """Wait for a leader of every partition: creation returns before every broker knows the topic."""
     deadline = time.monotonic() + CREATED_TIMEOUT_S
     while time.monotonic() < deadline:
-        there = await _metadata(admin)
+        there = await metadata_of(admin)
         if all(
             name in there and all(partition["leader"] >= 0 for partition in there[name]["partitions"])
             for name in names

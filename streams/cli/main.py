@@ -18,6 +18,7 @@ VERBS = {
     "produce": "produce",
     "simulate": "simulate",
     "topics": "topics",
+    "rejected": "rejected",
     "top": "top",
     "metrics": "metrics",
 }

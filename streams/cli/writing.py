@@ -1,4 +1,4 @@
-"""What commands that write share: a stop that delivers what was taken."""
+"""What commands that talk to Kafka share: a stop in order, and its failures in one sentence."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+import typer
 from aiokafka.errors import KafkaError
 
 from streams.settings import ConfigurationError
 
 T = TypeVar("T")
+
+#: what a shell expects of a command ended by SIGINT
+INTERRUPTED = 130
 
 
 def run_in_order(work: Callable[[], T]) -> T | None:
@@ -31,6 +35,22 @@ def run_in_order(work: Callable[[], T]) -> T | None:
         return None
     except KafkaError as error:
         raise _kafka_failed(error) from error
+
+
+def run_to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end and return the result; Ctrl-C and SIGTERM end the command in order, with status 130.
+
+    Raises ConfigurationError with one sentence where Kafka fails.
+    """
+    results: list[T] = []
+
+    async def main() -> None:
+        results.append(await work)
+
+    run_in_order(lambda: asyncio.run(main()))
+    if not results:
+        raise typer.Exit(INTERRUPTED)
+    return results[0]
 
 
 def run_until_stopped(work: Coroutine[Any, Any, None]) -> None:
