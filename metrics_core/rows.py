@@ -26,8 +26,8 @@ _unpack = msgspec.msgpack.Decoder().decode
 
 
 class Row(msgspec.Struct, array_like=True, gc=False):
-    """What every row has. ``history`` is a run of msgpack arrays [ident, time_us, move, (sequence)], in order;
-    ``base`` the packed row that older events were folded into; ``last_*`` the order key of the newest event."""
+    """What every row has. ``history`` is a run of packed entries (``pack_entry``), in order; ``base`` the packed
+    row that older events were folded into; ``last_*`` the order key of the newest event."""
 
     source: str = ""
     last_us: int = 0
@@ -80,11 +80,9 @@ class Entry(msgspec.Struct, gc=False):
         """Sort key; two sources may use one id, so the identity comes last."""
         return (self.time_us, self.seq, self.ident.rpartition("\0")[2], self.ident)
 
-    def pack(self) -> bytes:
-        """The entry as it stands in a history; the sequence takes room only where there is one."""
-        if self.seq:
-            return pack((self.ident, self.time_us, self.move, self.seq))
-        return pack((self.ident, self.time_us, self.move))
+    def pack(self, since_us: int = 0) -> bytes:
+        """The entry as it stands in a history after one at ``since_us``, 0 where it is the first."""
+        return pack_entry(short(self.ident), self.time_us - since_us, self.move, self.seq)
 
 
 #: what numbers of so many digits begin with, so that they sort by value
@@ -109,12 +107,60 @@ SEQUENCE_KEYS: dict[str | int | None, str] = {
 }
 
 
+#: 32 digits and four hyphens (RFC 9562, section 4)
+UUID_LETTERS = 36
+#: the same keys as the small numbers that they stand for in a history
+_NUMBERS = {SEQUENCE_KEYS[str(number)]: number for number in range(1000)}
+_KEYS = list(_NUMBERS)
+
+
+def short(ident: str) -> str | bytes:
+    """An identity as a history holds it: of a UUID, as most producers make them, its 16 bytes."""
+    if len(ident) == UUID_LETTERS:
+        try:
+            uuid = bytes.fromhex(ident.replace("-", ""))
+        except ValueError:
+            return ident
+        if _long(uuid) == ident:
+            return uuid
+    return ident
+
+
+def _long(ident: str | bytes) -> str:
+    if isinstance(ident, str):
+        return ident
+    digits = ident.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def pack_entry(ident: str | bytes, later_us: int, move: Move, seq: str) -> bytes:
+    """An entry of a history: [identity as it is ``short``, how much later than the one before, move, (sequence)].
+
+    Histories are most of what a worker keeps, and msgpack writes small numbers short: a difference is in
+    milliseconds where it is whole ones, else in microseconds below zero.
+    """
+    later_ms, odd_us = divmod(later_us, 1000)
+    later = -later_us if odd_us else later_ms
+    return pack((ident, later, move, _NUMBERS.get(seq, seq)) if seq else (ident, later, move))
+
+
 def entries(row: Row) -> list[Entry]:
     """The row's history, oldest first."""
     header = bytes((0x90 | row.events,)) if row.events < 16 else b"\xdc" + row.events.to_bytes(2, "big")
-    return [
-        Entry(item[0], item[1], item[2], item[3] if len(item) > 3 else "") for item in _unpack(header + row.history)
-    ]
+    out, time_us = [], 0
+    for ident, later, move, *sequence in _unpack(header + row.history):
+        time_us += -later if later < 0 else later * 1000
+        seq = sequence[0] if sequence else ""
+        out.append(Entry(_long(ident), time_us, move, seq if isinstance(seq, str) else _KEYS[seq]))
+    return out
+
+
+def _pack_all(history: Iterable[Entry]) -> bytes:
+    packed, since_us = [], 0
+    for entry in history:
+        packed.append(entry.pack(since_us))
+        since_us = entry.time_us
+    return b"".join(packed)
 
 
 def step(kind: Kind[R], row: R, time_us: int, move: Move, out: Facts) -> None:
@@ -152,7 +198,7 @@ def fold_oldest(kind: Kind[R], row: R) -> None:
     base.base = base.history = b""
     base.events = 0
     row.base = pack(base)
-    row.history = b"".join(e.pack() for e in kept)
+    row.history = _pack_all(kept)
     row.events = len(kept)
 
 
@@ -168,7 +214,7 @@ def _fold(kind: Kind[R], row: R, history: Iterable[Entry], out: Facts) -> R:
 
 def _remember(moved: R, row: R, history: list[Entry]) -> R:
     moved.source, moved.base = row.source, row.base
-    moved.history = b"".join(entry.pack() for entry in history)
+    moved.history = _pack_all(history)
     moved.events = len(history)
     moved.last_us, moved.last_seq, moved.last_id = history[-1].order[:3]
     return moved

@@ -10,7 +10,7 @@ from metrics_core.counters import Counters
 from metrics_core.events import Event
 from metrics_core.facts import Facts
 from metrics_core.rejects import Reason, Refused
-from metrics_core.rows import SEQUENCE_KEYS, Entry, Kind, Move, R, pack
+from metrics_core.rows import SEQUENCE_KEYS, UUID_LETTERS, Entry, Kind, Move, R, pack, pack_entry, short
 from metrics_core.times import DAY_US
 
 #: rows that may wait to be settled: bounds settling to a few ms at once
@@ -69,12 +69,14 @@ class Subjects(Generic[R]):
         seq = SEQUENCE_KEYS.get(event.sequence)
         if seq is None:
             seq = rows.sequence_key(event.sequence)
-        if ident.encode() in row.history and self._is_repeat(row, Entry(ident, time_us, move, seq)):
+        known = ident if len(ident) != UUID_LETTERS else short(ident)
+        sought = known.encode() if isinstance(known, str) else known
+        if sought in row.history and self._is_repeat(row, Entry(ident, time_us, move, seq)):
             return
         if subject not in self._touched:
             self._touched[subject] = (self.kind.standing(row), self.kind.is_known(row))
         if time_us > row.last_us or (time_us == row.last_us and (seq, event.id) > (row.last_seq, row.last_id)):
-            row.history += pack((ident, time_us, move, seq) if seq else (ident, time_us, move))
+            row.history += pack_entry(known, time_us - row.last_us if row.events else time_us, move, seq)
             row.last_us, row.last_seq, row.last_id = time_us, seq, event.id
             row.events += 1
             self._steps[move if type(move) is int else move[0]](row, time_us, move, self._facts)  # type: ignore[index]

@@ -15,8 +15,8 @@ FENCE_KEY = b"\x00fence"
 #: The format that we write, and the oldest one that we still read.
 FORMAT = 2
 OLDEST_FORMAT = 2
-#: Bump where events would be counted differently: old rows are then refused and rebuilt from the source.
-CORE_VERSION = 1
+#: Bump where events would be counted or rows read differently: old rows are refused and rebuilt from the source.
+CORE_VERSION = 2
 #: Losses kept in the fence; older ones are only counted.
 MAX_LOSSES = 32
 

@@ -6,7 +6,8 @@ import pytest
 from desk_story import Desk
 
 from metrics_core.policy import Policy
-from metrics_core.rows import sequence_key
+from metrics_core.rows import Entry, Row, entries, sequence_key
+from metrics_core.times import DAY_US
 
 SHORT = Policy(history_events=8)
 
@@ -66,6 +67,43 @@ def test_events_of_one_moment_without_a_sequence_stand_in_the_order_of_their_ids
         for ident, status in zip(ids, ("open", "resolved"), strict=True):
             desk.tell("status_changed", 5, to=status, id=ident)
         assert desk.open() == is_open
+
+
+def test_a_history_gives_back_what_was_put_in_however_short_it_is_kept() -> None:
+    idents = (
+        "a",
+        "f81d4fae-7dec-11d0-a765-00a0c91e6bf6",
+        "F81D4FAE-7DEC-11D0-A765-00A0C91E6BF6",
+        "x" * 36,
+        "ü" * 36,
+    )
+    sequences = ("", sequence_key(0), sequence_key(999), sequence_key(1000), sequence_key("a"))
+    times_us = (0, 0, 5_000, 5_001, DAY_US)
+    told = [
+        Entry(ident, time_us, (1, None, "x"), seq)
+        for ident, time_us, seq in zip(idents, times_us, sequences, strict=True)
+    ]
+    since_us, history = 0, b""
+    for entry in told:
+        history += entry.pack(since_us)
+        since_us = entry.time_us
+    found = entries(Row(events=len(told), history=history))
+    assert [(e.ident, e.time_us, tuple(e.move), e.seq) for e in found] == [
+        (e.ident, e.time_us, e.move, e.seq) for e in told
+    ]
+
+
+def test_a_repeat_under_a_uuid_is_found() -> None:
+    ident = "f81d4fae-7dec-11d0-a765-00a0c91e6bf6"
+    desk = (
+        Desk()
+        .tell("created", 0)
+        .tell("message", 5, id=ident, actor="bot")
+        .tell("message", 5, id=ident, actor="bot")
+    )
+    assert desk.shard.counters.duplicates == 1
+    desk.tell("message", 5, id=ident.upper(), actor="bot")
+    assert desk.value("messages", window="24h") == 2
 
 
 def test_sequences_sort_absent_first_then_numbers_by_value_then_text() -> None:

@@ -18,7 +18,7 @@ import msgspec
 from metrics_core.counters import Counters
 from metrics_core.rejects import Reject
 from streams.engine.batch import Batch
-from streams.engine.fence import FENCE_KEY, FORMAT, OLDEST_FORMAT, Fence, decode_fence
+from streams.engine.fence import CORE_VERSION, FENCE_KEY, FORMAT, OLDEST_FORMAT, Fence, decode_fence
 from streams.engine.policy_marks import PolicyMarks, VersionMark
 from streams.engine.ports import Bounds, SourcePartition, Standing, TopicIdentity
 from streams.engine.recovery import Terms, World
@@ -412,7 +412,7 @@ def fence_row(**changes: Any) -> LogRow:
     fields: dict[str, Any] = {
         "format": FORMAT,
         "min_reader": OLDEST_FORMAT,
-        "core_version": 1,
+        "core_version": CORE_VERSION,
         "policy": msgspec.to_builtins(POLICY, str_keys=True),
         "topic_id": TOPIC_ID,
         "partitions": 2,
