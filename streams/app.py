@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Literal, NoReturn
+from typing import Any, NoReturn
 
 import faust
 import structlog
@@ -17,7 +17,6 @@ from faust.tables.manager import TableManager
 from faust.types.auth import CredentialsT
 
 from metrics_core.counters import Counters
-from metrics_core.shard import Shard
 from streams.connect import client_arguments
 from streams.engine.batch import Batch
 from streams.engine.checkpoint import DELIVERY_TIMEOUT_S
@@ -32,7 +31,9 @@ from streams.engine.snapshot import ViewClock
 from streams.engine.table import CheckpointedTable, Tempo
 from streams.engine.wall_clock import WallClock
 from streams.settings import ConfigurationError, Settings
+from streams.shards import shard_factory
 from streams.topics import changelog_name, ensure_topics
+from streams.topics import sources as topic_names
 
 log = structlog.get_logger("deskpulse.worker")
 
@@ -103,7 +104,7 @@ def build_app(settings: Settings, new_shard: ShardFactory | None = None) -> Desk
 
 
 def _new_table(app: DeskApp, settings: Settings, new_shard: ShardFactory | None) -> CheckpointedTable:
-    topics: dict[str, Literal["helpdesk", "crm"]] = {settings.helpdesk_topic: "helpdesk", settings.crm_topic: "crm"}
+    topics = topic_names(settings)
     counters = {topic: Counters() for topic in topics}
     probe = KafkaProbe(app.client_arguments)
     changelog = KafkaChangelog(
@@ -113,31 +114,19 @@ def _new_table(app: DeskApp, settings: Settings, new_shard: ShardFactory | None)
         topics={topic: changelog_name(settings, topic) for topic in topics},
         rejected_topic=settings.rejected_topic,
     )
-    policy = settings.core_policy
-    until_us = settings.clock_at_us if settings.clock == "fixed" else None
-
-    def core_shard(source: SourcePartition, partitions: int) -> Shard:
-        return Shard(
-            policy,
-            counters=counters[source.topic],
-            topic=source.topic,
-            kind=topics[source.topic],
-            partition=source.partition,
-            partitions=partitions,
-            until_us=until_us,
-        )
-
     sources = KafkaSources(app, probe)
     world = World(
         changelog=changelog,
         sources=sources,
         membership=sources,
         clock=WallClock(),
-        new_shard=new_shard or core_shard,
+        new_shard=new_shard or shard_factory(settings, counters),
         # what was just loaded lives long: the collector need not look at it again and again
         after_load=gc.freeze,
     )
-    terms = Terms(policy=marks_of(policy), origin=settings.origin, accept_loss=frozenset(settings.accept_loss))
+    terms = Terms(
+        policy=marks_of(settings.core_policy), origin=settings.origin, accept_loss=frozenset(settings.accept_loss)
+    )
     table = CheckpointedTable(
         counters,
         world,
