@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from streams.audit.rows import AUDITED, SECOND_US
+from streams.audit.rows import AUDITED
+from streams.audit.windows import SECOND_US
 
 QUANTILE_TOLERANCE = 0.01  # reports may take quantiles from a sketch that is good to 1 %
 MEAN_TOLERANCE = 1e-9  # the same integers divided in another order

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from streams.audit import batch_rows, compare
-from streams.audit.events import RefusedError, time_text, time_us
+from streams.audit.times import RefusedError, time_text, time_us
 
 MIDNIGHT_US = time_us("2026-03-02T00:00:00Z")
 MINUTE_US = 60_000_000

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 
 from streams.audit import batch_rows, compare, tickets_as_of
 from streams.audit.events import read_log
-from streams.audit.rows import WINDOWS_US, window_start_us
 from streams.audit.tickets import HIDING, tell
+from streams.audit.windows import WINDOWS_US, window_start_us
 
 WINDOWS = ("1h", "24h", "7d", "30d", "all")
 GAUGE_LABELS = ("channel", "group", "priority")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.audit import batch_rows, compare
-from streams.audit.events import time_text
+from streams.audit.times import time_text
 
 LIVE_WINDOWS = ("1h", "24h", "7d", "30d")
 PARTITIONS = (1, 2, 8)

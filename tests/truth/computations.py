@@ -6,23 +6,21 @@ from typing import Any
 
 from truth_files import History
 
-from streams.audit import Ticket, tickets_as_of
-from streams.audit.rows import rows_of
+from streams.audit import Told, rows_of, told_as_of
 
 Row = dict[str, Any]
 Computation = Callable[[History, int, Sequence[str], Sequence[str]], list[Row]]
 
 
 @lru_cache(maxsize=4)
-def told(history: History, as_of_us: int) -> list[Ticket]:
-    """The audit's tickets; kept, because telling them takes seconds."""
-    return tickets_as_of(history.lines, as_of_us)
+def told(history: History, as_of_us: int) -> Told:
+    """The history as the audit tells it; kept, because that takes seconds."""
+    return told_as_of(history.lines, as_of_us)
 
 
 def audit_rows(history: History, as_of_us: int, windows: Sequence[str], labels: Sequence[str]) -> list[Row]:
     return rows_of(
         told(history, as_of_us),
-        as_of_us=as_of_us,
         windows=windows,
         gauge_labels=labels,
         histogram_labels=labels,

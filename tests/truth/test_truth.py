@@ -8,8 +8,8 @@ from computations import Computation, Row, audit_rows, core_rows, told
 from truth_files import SECOND_US, History, TrueTicket, time_us
 
 from streams.audit import compare
-from streams.audit.events import time_text
 from streams.audit.rows import EDGES_S
+from streams.audit.times import time_text
 
 pytestmark = pytest.mark.truth
 
@@ -180,7 +180,7 @@ def test_the_backlog_by_label_equals_the_truth_at_its_height(
 
 
 def test_the_audits_tickets_have_the_times_of_the_truth(history: History) -> None:
-    by_subject = {ticket.subject: ticket for ticket in told(history, history.end_us)}
+    by_subject = {ticket.subject: ticket for ticket in told(history, history.end_us).tickets}
     assert len(by_subject) == len(history.tickets)
     for true in history.tickets:
         ticket = by_subject[true.subject]

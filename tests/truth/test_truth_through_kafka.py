@@ -16,7 +16,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from truth_files import History
 
 from streams.audit import compare
-from streams.audit.events import read_event, time_text
+from streams.audit.events import read_event
+from streams.audit.times import time_text
 
 pytestmark = [pytest.mark.truth, pytest.mark.broker]
 
@@ -103,7 +104,7 @@ def test_a_worker_shows_what_report_computes_from_the_file(
     from metrics_core.policy import Policy
     from streams.report import report_rows
 
-    events = [event for event in map(read_event, history.lines) if event is not None]
+    events = [read_event(line) for line in history.lines]
     # the clock `event` stands just after the largest time seen, so that the newest event counts
     as_of_us = max(event.time_us for event in events) + 1
     expected = [
