@@ -209,7 +209,8 @@ class SimReader:
 
     def _read(self) -> tuple[list[Entry], int]:
         self.cluster.read_at_s[self.source] = self.cluster.loop.time_s
-        return self.cluster.changelog(self.source).read(self.position, 40)
+        limit = 1 + int(40 * self.cluster.loop.rng.random())
+        return self.cluster.changelog(self.source).read(self.position, limit)
 
     @staticmethod
     def _translated(row: Entry) -> Entry:
@@ -238,9 +239,13 @@ class SimChangelog:
     def topic(self, source: SourcePartition) -> str:
         return f"app-{source.topic}-changelog"
 
+    def transactional_id(self, source: SourcePartition) -> str:
+        """One a partition, whoever owns it."""
+        return f"app-{source}"
+
     async def open_writer(self, source: SourcePartition) -> ChangelogWriter:
         cluster = self.cluster
-        name, log = f"app-{source}", cluster.changelog(source)
+        name, log = self.transactional_id(source), cluster.changelog(source)
         deadline_s = cluster.loop.time_s + OPEN_TIMEOUT_S
         while cluster.loop.time_s < deadline_s:
             try:

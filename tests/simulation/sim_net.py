@@ -83,6 +83,8 @@ class Net:
     fates: Fates = field(default_factory=Fates)
     kill: Callable[[Process], None] = lambda process: None
     freeze: Callable[[Process], None] = lambda process: None
+    #: most seconds of a way
+    latency_s: float = 0.003
     #: until when no broker answers
     away_until_s: float = 0.0
     _outside: Context = field(default_factory=Context)
@@ -93,7 +95,7 @@ class Net:
         process = OWNER.get()
         fate = self.fates.draw(rng.random()) if name in CRITICAL else "ok"
         answer: asyncio.Future[Any] = loop.create_future()
-        there_s, back_s = 0.0002 + 0.003 * rng.random(), 0.0002 + 0.003 * rng.random()
+        there_s, back_s = 0.0002 + self.latency_s * rng.random(), 0.0002 + self.latency_s * rng.random()
         if loop.time_s < self.away_until_s or (fate == "refused" and name in ("end", "produce")):
             fate = "lost_request"
         if fate != "ok":

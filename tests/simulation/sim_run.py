@@ -131,7 +131,7 @@ class Run:
         self.fleet = Fleet(cluster, self.scenario)
         self.producers = Producers(cluster, self.scenario)
         self.chaos = Chaos(cluster, self.scenario, self.fleet, self.producers)
-        cluster.net.fates = self.scenario.fates
+        cluster.net.fates, cluster.net.latency_s = self.scenario.fates, self.scenario.latency_s
         cluster.net.kill, cluster.net.freeze = self.fleet.kill, self.fleet.freeze
         if self.scenario.poison or self.scenario.turn not in (None, "grown", "finalized"):
             self.verdict.prefixes_known = False

@@ -50,6 +50,7 @@ class Scenario:
     fates: Fates
     transactional: float
     markers_s: float
+    latency_s: float
     work_s: float
     chunk: int
     slice_rows: int
@@ -87,12 +88,12 @@ def scenario(seed: int) -> Scenario:
     if seed % CORE_SHARE == 0:
         kind = real(rng, topic=TOPIC, partitions=partitions, tickets=tickets)
     else:
-        poison = at_times(0.3, 0.03)
+        poison = at_times(0.3, 0.02)
         keys = rng.choice((2, 10, 200))
         kind = stand_in(rng, keys=keys, poison=poison, bad=at_times(0.5, 0.1))
     turn = next((name for name, share in TURNS.items() if rng.random() < share), None)
     newer = rng.random() if turn == "finalized" else 0.0
-    fates = Fates(**{name: at_times(0.4, 0.04) for name in Fates.__dataclass_fields__})
+    fates = Fates(**{name: at_times(0.4, 0.08) for name in Fates.__dataclass_fields__})
     return Scenario(
         seed=seed,
         rng=rng,
@@ -106,13 +107,14 @@ def scenario(seed: int) -> Scenario:
         turn=turn,
         fates=fates,
         transactional=at_times(0.5, 1.0),
+        latency_s=rng.choice((0.003, 0.003, 0.03, 0.3)),
         markers_s=rng.choice((0.01, 0.01, 0.5, 3.0)),
         work_s=rng.choice((0.0, 0.0, 0.01, 0.1)),
         chunk=rng.choice((1, 5, 500)),
         slice_rows=rng.choice((1, 4, 64)),
         static=rng.random() < 0.3,
-        doubled=at_times(0.15, 0.5),
-        stubborn=at_times(0.1, 1.0),
+        doubled=at_times(0.15, 1.0),
+        stubborn=at_times(0.2, 1.0),
         newer=newer,
         poison=poison,
         accept_loss=rng.random() < 0.4,

@@ -69,7 +69,7 @@ class Habits:
     lost: float = 0.0
     repeated: float = 0.0
     reordered: float = 0.0
-    #: believes itself the owner whatever the group says
+    #: once it has partitions, believes itself the owner whatever the group says
     stubborn: bool = False
 
 
@@ -125,10 +125,15 @@ class SimWorker:
         """Whether batches may be handed over; not during a rebalance."""
         return self._flows and not self.stopping
 
+    @property
+    def deaf(self) -> bool:
+        """Whether the group cannot reach this worker, which takes itself for a member."""
+        return self.habits.stubborn and self._cluster.restless and bool(self.assigned)
+
     # membership, as the engine sees it
 
     async def standing(self) -> Standing:
-        if self.habits.stubborn and self._cluster.restless:
+        if self.deaf:
             return Standing.MEMBER
         if not self.member_id:
             return Standing.FORMER
@@ -213,7 +218,7 @@ class SimWorker:
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(SESSION_S / 4)
-            if self.member_id:
+            if self.member_id and not self.deaf:
                 with contextlib.suppress(Unavailable, SimKafkaError):
                     await self._ask()
 
