@@ -1,0 +1,1 @@
+"""Boards for Grafana: Python that writes the JSON under dashboards/."""
