@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from streams.engine.fence import CORE_VERSION, FENCE_KEY, Fence, UnreadableFence, decode_fence
+from streams.engine.fence import CORE_VERSION, FENCE_KEY, Fence, Loss, UnreadableFence, decode_fence
 from streams.engine.policy_marks import PolicyMarks
 from streams.engine.ports import (
     Changelog,
@@ -80,6 +80,8 @@ class Recovered:
     writer: ChangelogWriter
     fence: Fence
     durable: bool
+    #: the loss that an operator accepted at this start
+    accepted: Loss | None
     rows: int
 
 
@@ -108,7 +110,9 @@ async def recover(source: SourcePartition, world: World, terms: Terms, status: P
     status.recovery_rows = rows
     status.recovery_seconds = world.clock.monotonic() - started_s
     status.recoveries += 1
-    return Recovered(shard=shard, writer=writer, fence=resumed, durable=resumed == fence, rows=rows)
+    accepted = resumed.losses[-1] if fence is not None and resumed.losses_count > fence.losses_count else None
+    durable = resumed == fence
+    return Recovered(shard=shard, writer=writer, fence=resumed, durable=durable, accepted=accepted, rows=rows)
 
 
 async def _load(

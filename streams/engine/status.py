@@ -54,6 +54,8 @@ class PartitionStatus:
     recovery_blocked: str | None = None
     #: a sentence saying what to do while the partition is refused
     refused: str | None = None
+    #: times that missing source records were accepted as lost, over the life of the state
+    accepted_losses: int = 0
     # totals of this process
     checkpoints: int = 0
     checkpoints_failed: int = 0

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+import msgspec
 import structlog
 
 from metrics_core.counters import Counters
@@ -170,6 +171,10 @@ class Supervisor:
             await self._close_slot()
             raise
         self.status.ready = True
+        self.status.accepted_losses = recovered.fence.losses_count
+        if recovered.accepted is not None:
+            loss = msgspec.structs.asdict(recovered.accepted)
+            log.warning("loss accepted", partition=str(self.source), **loss)
         log.info(
             "partition ready",
             partition=str(self.source),

@@ -67,6 +67,11 @@ _PER_PARTITION: tuple[tuple[str, str, Callable[[PartitionStatus], float | None]]
         "1 when the partition waits for an operator's decision; /readyz says which",
         lambda p: p.refused is not None,
     ),
+    (
+        "accepted_losses",
+        "Times that missing records of the source were accepted as lost; the fences name their offsets",
+        lambda p: p.accepted_losses,
+    ),
 )
 
 #: what goes wrong now and then, and is put right by itself; counted from the worker's start

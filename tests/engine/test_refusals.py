@@ -96,6 +96,7 @@ async def test_an_accepted_loss_is_recorded_before_counting_goes_on(
     assert made.table.position(SOURCE) == fence.next == goes_on_at
     assert (fence.losses[-1].from_offset, fence.losses[-1].to_offset) == (changes["next"], goes_on_at)
     assert fence.losses_count == 1
+    assert made.table.status.partitions[SOURCE].accepted_losses == 1
 
 
 async def test_partitions_that_changed_in_number_are_never_accepted() -> None:

@@ -52,6 +52,7 @@ PIPELINE = {
     "view_timestamp_seconds",
     "last_checkpoint_timestamp_seconds",
     "partition_refused",
+    "accepted_losses",
     "orphan_tickets",
     "future_events",
     "events_tombstone_total",
