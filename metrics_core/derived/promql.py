@@ -53,10 +53,19 @@ class Promql(NamedTuple):
 
 
 class Renderer:
-    """Renders formulas over the series of a policy, by name without prefix."""
+    """Renders formulas over the series of a policy, by name without prefix.
 
-    def __init__(self, series: Mapping[str, Series]) -> None:
+    ``chosen`` are matchers for boards, as ``{"group": '=~"$group"'}``: each selector takes those of labels that its
+    series has and that the formula neither pins nor sums over. ``offset`` moves every selector into the past, as
+    ``1w`` does.
+    """
+
+    def __init__(
+        self, series: Mapping[str, Series], *, chosen: Mapping[str, str] | None = None, offset: str = ""
+    ) -> None:
         self._series = series
+        self._chosen = dict(chosen or {})
+        self._offset = offset
 
     def render(self, formula: Formula, by: Labels) -> Promql:
         """The query for ``formula.evaluate(view, by)``; TypeError for a kind of formula that has none."""
@@ -68,9 +77,9 @@ class Renderer:
             case OlderThan():
                 return self._older_than(formula, by)
             case WindowDays():
-                return _windows(DAY_US // SECOND_US)
+                return self._windows(DAY_US // SECOND_US)
             case WindowYears():
-                return _windows(int(YEAR_US) // SECOND_US)
+                return self._windows(int(YEAR_US) // SECOND_US)
             case Pointwise():
                 return self._sum(formula, by)
             case Ratio():
@@ -92,21 +101,35 @@ class Renderer:
         suffix = "" if term.part == "value" else f"_{term.part}"
         pins = {**{label: (value,) for label, value in term.where.items()}, **(among or {})}
         assert pins.keys() <= set(series.labels), f"{term.series} has not all of {list(pins)}"
-        return _aggregate(series.merge, names, selector(PREFIX + term.series + suffix, pins))
+        return _aggregate(series.merge, names, self._selector(term.series, suffix, pins, term.without))
+
+    def _selector(
+        self, series: str, suffix: str, pins: Mapping[str, Sequence[str]], without: Labels = (), le: str = ""
+    ) -> str:
+        free = set(self._series[series].labels) - set(without)
+        chosen = {label: matcher for label, matcher in self._chosen.items() if label in free}
+        matchers = {**chosen, **_written(pins), **({"le": le} if le else {})}
+        return _selected(PREFIX + series + suffix, matchers, self._offset)
+
+    def _windows(self, unit_s: int) -> Promql:
+        """Length of each window: workers agree on it."""
+        chosen = {label: matcher for label, matcher in self._chosen.items() if label == "window"}
+        lengths = _aggregate("max", ("window",), _selected(f"{PREFIX}window_seconds", chosen, self._offset))
+        return _binary(lengths, "/", _number(unit_s), lengths.names)
 
     def _quantile(self, quantile: Quantile, by: Labels) -> Promql:
         names = self._kept(quantile.series, by)
         pins = {label: (value,) for label, value in quantile.where.items()}
-        buckets = _aggregate("sum", (*names, "le"), selector(f"{PREFIX}{quantile.series}_bucket", pins))
+        buckets = _aggregate("sum", (*names, "le"), self._selector(quantile.series, "_bucket", pins))
         taken = Promql(_call("histogram_quantile", str(quantile.q), buckets.text), names)
         # no observations make NaN, which no comparison lets pass
         return _binary(taken, ">=", _number(0), names)
 
     def _older_than(self, formula: OlderThan, by: Labels) -> Promql:
         names = self._kept(formula.series, by)
-        name = PREFIX + formula.series
-        everyone = _aggregate("sum", names, selector(f"{name}_gcount", {}))
-        buckets = _aggregate("sum", (*names, "le"), f'{name}_bucket{{le!="+Inf"}}')
+        everyone = _aggregate("sum", names, self._selector(formula.series, "_gcount", {}))
+        below = self._selector(formula.series, "_bucket", {}, le='!="+Inf"')
+        buckets = _aggregate("sum", (*names, "le"), below)
         above = _binary(everyone, f"- on ({', '.join(names)}) group_right ()", buckets, buckets.names)
         text = _call("label_replace", above.text, '"older_than", "$1", "le", "(.*)"')
         for edge_s in EDGES_S:
@@ -158,15 +181,24 @@ class Renderer:
         yield False, formula
 
 
-def selector(name: str, pins: Mapping[str, Sequence[str]]) -> str:
-    """A selector of the series with one of the values for each pinned label."""
+def selector(name: str, pins: Mapping[str, Sequence[str]], offset: str = "") -> str:
+    """A selector of the series with one of the values for each pinned label, as of ``offset`` ago."""
+    return _selected(name, _written(pins), offset)
+
+
+def _written(pins: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """Matchers as they stand after their labels."""
     for values in pins.values():
         assert all(_PLAIN.fullmatch(value) for value in values), f"{values} must be escaped in a selector"
-    inner = ",".join(
-        f'{label}="{values[0]}"' if len(values) == 1 else f'{label}=~"{_alternatives(values)}"'
-        for label, values in sorted(pins.items())
-    )
-    return f"{name}{{{inner}}}" if inner else name
+    return {
+        label: f'="{values[0]}"' if len(values) == 1 else f'=~"{_alternatives(values)}"'
+        for label, values in pins.items()
+    }
+
+
+def _selected(name: str, matchers: Mapping[str, str], offset: str) -> str:
+    inner = ",".join(f"{label}{matcher}" for label, matcher in sorted(matchers.items()))
+    return (f"{name}{{{inner}}}" if inner else name) + (f" offset {offset}" if offset else "")
 
 
 def conjunction(value: Promql, condition: str, on: Labels) -> Promql:
@@ -212,12 +244,6 @@ def _scaled(value: Promql, factor: float) -> Promql:
     if factor < 1 and 1 / inverse == factor:
         return _binary(value, "/", _number(inverse), value.names)
     return _binary(value, "*", _number(factor), value.names)
-
-
-def _windows(unit_s: int) -> Promql:
-    """Length of each window: workers agree on it."""
-    lengths = _aggregate("max", ("window",), f"{PREFIX}window_seconds")
-    return _binary(lengths, "/", _number(unit_s), lengths.names)
 
 
 def _wide(left: Promql, right: Promql) -> Promql:

@@ -16,6 +16,7 @@ from metrics_core.derived import DERIVED, Derived
 from metrics_core.derived.formulas import (
     Change,
     Formula,
+    Labels,
     OlderThan,
     Product,
     Quantile,
@@ -43,7 +44,7 @@ _NOTICE = """\
 """
 _READY = f"{PREFIX}partition_ready"
 _PARTITIONS = f"{PREFIX}topic_partitions"
-_ONE_POLICY = f"count(count by (version, policy) ({PREFIX}metric_spec_info)) == 1"
+_POLICY = f"{PREFIX}metric_spec_info"
 
 
 def recording_rules(
@@ -65,26 +66,39 @@ def recording_rules(
 
 
 class RuleSet:
-    """Expressions of rules for topics of given names."""
+    """Expressions of rules for topics of given names. Boards render the same for ``chosen`` labels and as of
+    ``offset`` ago: see Renderer."""
 
-    def __init__(self, topics: Mapping[str, str], policy: Policy) -> None:
+    def __init__(
+        self,
+        topics: Mapping[str, str],
+        policy: Policy,
+        *,
+        chosen: Mapping[str, str] | None = None,
+        offset: str = "",
+    ) -> None:
         self._topics = topics
+        self._offset = offset
         self._series: dict[str, Series] = {}
         self._kinds: dict[str, frozenset[str]] = {}
         for family in FAMILIES:
             for series in series_of(family, policy):
                 self._series[series.name] = series
                 self._kinds[series.name] = family.topics
-        self._renderer = Renderer(self._series)
+        self._renderer = Renderer(self._series, chosen=chosen, offset=offset)
 
     def expression(self, metric: Derived) -> str:
         """The guarded query of a derived metric."""
-        value = self._renderer.render(metric.formula, metric.by)
-        for kind in sorted(self.kinds(metric.formula)):
-            value = conjunction(value, whole_topic(self._topics[kind]), ())
-        for condition in dict.fromkeys(self._known_pasts(metric.formula)):
+        return self.guarded(metric.formula, metric.by)
+
+    def guarded(self, formula: Formula, by: Labels) -> str:
+        """The query of a formula by some labels, without a value unless the workers make up the whole."""
+        value = self._renderer.render(formula, by)
+        for kind in sorted(self.kinds(formula)):
+            value = conjunction(value, whole_topic(self._topics[kind], self._offset), ())
+        for condition in dict.fromkeys(self._known_pasts(formula)):
             value = conjunction(value, condition, ("window",))
-        return conjunction(value, _ONE_POLICY, ()).text
+        return conjunction(value, _one_policy(self._offset), ()).text
 
     def kinds(self, formula: Formula) -> frozenset[str]:
         """Kinds of topics whose events a formula counts."""
@@ -104,25 +118,29 @@ class RuleSet:
                 continue
             series = self._series[term.series]
             period = {"period": (term.where["period"],)} if "period" in series.labels else {}
-            shown = selector(PREFIX + term.series, period)
+            shown = selector(PREFIX + term.series, period, self._offset)
             if series.at_start:
                 if term not in certain:
                     yield f"count by (window) ({shown})"
             elif period.get("period") == ("before",):
-                since = f"{PREFIX}history_start_timestamp_seconds"
+                since = selector(f"{PREFIX}history_start_timestamp_seconds", {}, self._offset)
                 if series.history:
                     kind = {"subject": (series.history,)}
-                    since = selector(f"{PREFIX}subject_history_start_timestamp_seconds", kind)
+                    since = selector(f"{PREFIX}subject_history_start_timestamp_seconds", kind, self._offset)
                 yield (
                     f"count by (window) (count by (window, job, instance) ({shown}))\n"
                     f"== on () group_left () count({since})"
                 )
 
 
-def whole_topic(topic: str) -> str:
+def whole_topic(topic: str, offset: str = "") -> str:
     """One row where every partition of the topic is in the latest scrape of exactly one worker."""
-    ready, partitions = selector(_READY, {"topic": (topic,)}), selector(_PARTITIONS, {"topic": (topic,)})
+    ready, partitions = (selector(name, {"topic": (topic,)}, offset) for name in (_READY, _PARTITIONS))
     return f"count(sum by (partition) ({ready}) == 1)\n== min({partitions})\n== max({partitions})"
+
+
+def _one_policy(offset: str = "") -> str:
+    return f"count(count by (version, policy) ({selector(_POLICY, {}, offset)})) == 1"
 
 
 def complete_rule() -> str:
@@ -133,7 +151,7 @@ def complete_rule() -> str:
         f"  == min by (topic) ({_PARTITIONS})\n"
         f"  == max by (topic) ({_PARTITIONS})\n"
         "  and on () (\n"
-        f"    {_ONE_POLICY}\n"
+        f"    {_one_policy()}\n"
         "  )\n"
         ") + 1\n"
         f"or 0 * max by (topic) ({_PARTITIONS})"
