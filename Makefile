@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check bench generate lint clean
+.PHONY: help install demo test check chaos bench generate lint clean
 
 help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ lint: $(STAMP)
 
 check: lint test ## all that CI runs: lint, types, tests, the demo compared with an independent batch
 	$(BIN)/deskpulse demo --once
+
+chaos: $(STAMP) ## faults on real workers and brokers, compared with the batch; writes docs/reliability.md
+	@$(BIN)/python tests/chaos --write docs/reliability.md
 
 bench: $(STAMP) ## measure; one JSON line a figure
 	@$(BIN)/python -m bench

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import random
+import signal
 import sys
 import time
 import traceback
@@ -37,6 +38,8 @@ def main() -> int:
     asked = parser.parse_args()
     if unknown := [name for name in asked.names if name not in SCENARIOS]:
         parser.error(f"no scenario {unknown[0]}: there are {', '.join(SCENARIOS)}")
+    # whoever ends this ends in order: workers are stopped by the blocks that started them
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     seed = int(os.environ.get("DESKPULSE_FAULT_SEED", time.time_ns() % 1_000_000_007))
     print(f"DESKPULSE_FAULT_SEED={seed}", flush=True)
     outcomes, failed = _run(asked.names or list(SCENARIOS), asked.rate, asked.scale, seed)
@@ -59,8 +62,12 @@ def _run(names: list[str], rate: float, scale: float, seed: int) -> tuple[dict[s
         scenario = SCENARIOS[name]
         # a broker for each: what one scenario leaves in the log is not the next one's load
         with EmbeddedKafka(cache_dir=cache_dir) as kafka:
-            kafka.start()
-            stage = Stage(cache_dir, random.Random(f"{seed} {name}"), rate, kafka)
+
+            def start(kafka: EmbeddedKafka = kafka) -> EmbeddedKafka:
+                kafka.start()
+                return kafka
+
+            stage = Stage(cache_dir, random.Random(f"{seed} {name}"), rate, start)
             try:
                 outcomes[name] = scenario.run(stage, max(1, round(scenario.times * scale)))
                 print(row(name, outcomes[name]), flush=True)

@@ -8,8 +8,9 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +137,12 @@ class Stage:
     cache_dir: Path
     chance: random.Random
     rate: float
-    #: a broker of its own would cost each scenario a start
-    shared: EmbeddedKafka
+    start_broker: Callable[[], EmbeddedKafka]
+
+    @cached_property
+    def shared(self) -> EmbeddedKafka:
+        """A broker as it comes, started when it is first needed."""
+        return self.start_broker()
 
     @contextlib.contextmanager
     def act(self, name: str, bootstrap: str | None = None, **settings: Any) -> Iterator[Act]:
