@@ -13,9 +13,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import OffsetOutOfRangeError
 
 from metrics_core.records import Record
+from streams import topicid
 from streams.connect import client_arguments
 from streams.engine import fast_records
-from streams.engine.ports import Bounds, SourcePartition
+from streams.engine.ports import Bounds, SourcePartition, TopicIdentity
 from streams.settings import ConfigurationError, Settings
 from streams.topics import admin_client, metadata_of
 
@@ -83,6 +84,10 @@ class LogReader:
         if topic not in self._partitions:
             raise ConfigurationError(f"topic {topic} does not exist: run `deskpulse topics list` to see what does")
         return [SourcePartition(topic, partition) for partition in range(self._partitions[topic])]
+
+    async def identity(self, topic: str) -> TopicIdentity:
+        """Topic id and number of partitions, as of now."""
+        return TopicIdentity(*await topicid.ask(self._consumer._client, topic))
 
     async def bounds(self, sources: Sequence[SourcePartition]) -> dict[SourcePartition, Bounds]:
         """First offset and last stable offset of each partition, as of now."""

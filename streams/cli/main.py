@@ -19,6 +19,7 @@ VERBS = {
     "simulate": "simulate",
     "topics": "topics",
     "rejected": "rejected",
+    "verify": "verify",
     "top": "top",
     "metrics": "metrics",
 }
