@@ -1,5 +1,7 @@
 """A worker that says how long it kept its event loop busy in one step: the longest of each second, in its log.
 
+Faust fetches in a thread with a loop of its own, which neither counts nor answers: its steps are not timed.
+
 Started by loop_block.py in place of ``deskpulse``.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import threading
 import time
 from typing import Any
 
@@ -25,10 +28,13 @@ class Probe:
         self._next_s = time.time() + 1.0
 
     def install(self) -> None:
-        """Every handle of every loop of this process is timed from now on."""
+        """Every step of the main thread's loops is timed from now on."""
         run = self._run
 
         def timed(handle: Any) -> None:
+            if threading.current_thread() is not threading.main_thread():
+                run(handle)
+                return
             wall_s, processor_s = time.perf_counter(), time.thread_time()
             run(handle)
             processor_s = time.thread_time() - processor_s
