@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+SEEDS ?= 1..1000
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test check chaos bench generate lint clean
@@ -36,6 +37,9 @@ check: lint test ## all that CI runs: lint, types, tests, the demo compared with
 
 chaos: $(STAMP) ## faults on real workers and brokers, compared with the batch; writes docs/reliability.md
 	@$(BIN)/python tests/chaos --write docs/reliability.md
+
+simulate: $(STAMP) ## the engine under simulated faults; SEEDS=12345 replays a seed, SEEDS=1..5000 runs many
+	@$(BIN)/python tests/simulation $(SEEDS)
 
 bench: $(STAMP) ## measure; one JSON line a figure
 	@$(BIN)/python -m bench

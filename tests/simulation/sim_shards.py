@@ -85,6 +85,9 @@ class ChainShard:
     def finish_load(self) -> None:
         """Nothing to build."""
 
+    def prepare(self, time_us: int) -> Iterator[None]:
+        yield
+
     def freeze(self, time_us: int) -> Any:
         return self.clock_us, self.chain, dict(self.chains)
 

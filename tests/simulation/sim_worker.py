@@ -156,7 +156,7 @@ class SimWorker:
     async def _ask(self) -> str:
         group, member_id, generation = self._cluster.group, self.member_id, self.generation
         answer: str = await self._cluster.net.call("heartbeat", lambda: group.heartbeat(member_id, generation))
-        if answer != "ok" and member_id == self.member_id:
+        if answer != "ok" and (member_id, generation) == (self.member_id, self.generation):
             if answer == "illegal":
                 self.member_id = ""
             self._rejoin.set()
@@ -179,6 +179,7 @@ class SimWorker:
                 await asyncio.sleep(1.0)
                 continue
             self.member_id, self.generation = joined.member_id, joined.generation
+            self._rejoin.clear()  # what a heartbeat said meanwhile was about this rebalance
             self.assigned = joined.sources
             self.revoked = False
             self.table.on_settled()
