@@ -294,8 +294,16 @@ class Shard:
 
     # -- questions ----------------------------------------------------------------------------------------
 
+    def prepare(self, time_us: int) -> Iterator[None]:
+        """Do most of ``freeze`` ahead, in short steps: after a load, or a jump in time, windows pass many panes."""
+        self._settle_panes()
+        for subjects in self._kinds.values():
+            subjects.settle()
+            yield
+        yield from self.panes.advance(time_us)
+
     def freeze(self, time_us: int) -> Frozen:
-        """What the families need as of ``time_us``, copied; cheap enough for an event loop."""
+        """What the families need as of ``time_us``, copied; cheap enough for an event loop after ``prepare``."""
         self._settle_panes()
         for subjects in self._kinds.values():
             subjects.settle()

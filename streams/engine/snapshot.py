@@ -12,6 +12,8 @@ from streams.engine.slot import Slot, State
 SNAPSHOT_INTERVAL_S = 1.0
 #: Freezing takes at most this share of the event loop; where it costs more, snapshots come less often.
 SNAPSHOT_SHARE = 0.05
+#: The event loop gets its turn once freezing has taken this much time.
+SLICE_S = 0.008
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,7 @@ async def take_snapshot(slots: Sequence[Slot], view_clock: ViewClock, clock: Clo
     busy_s = 0.0
     for slot in slots:
         async with slot.shard_lock:
+            busy_s += await _prepare(slot, time_us, clock)
             if slot.state is State.READY:
                 started_s = clock.monotonic()
                 frozen.append(slot.shard.freeze(time_us))
@@ -70,3 +73,18 @@ async def take_snapshot(slots: Sequence[Slot], view_clock: ViewClock, clock: Clo
                 busy_s += clock.monotonic() - started_s
         await clock.sleep(0)
     return Latest(time_us, tuple(partitions), tuple(frozen)), busy_s
+
+
+async def _prepare(slot: Slot, time_us: int, clock: Clock) -> float:
+    """Do most of the freezing in slices, with turns of the event loop between; the seconds that it took of it."""
+    busy_s, turn_s = 0.0, clock.monotonic()
+    if slot.state is State.READY:
+        for _ in slot.shard.prepare(time_us):
+            took_s = clock.monotonic() - turn_s
+            if took_s > SLICE_S:
+                busy_s += took_s
+                await clock.sleep(0)
+                if slot.state is not State.READY:
+                    return busy_s
+                turn_s = clock.monotonic()
+    return busy_s + clock.monotonic() - turn_s

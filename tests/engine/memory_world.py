@@ -107,6 +107,9 @@ class SumShard:
     def finish_load(self) -> None:
         """Nothing to build."""
 
+    def prepare(self, time_us: int) -> Iterator[None]:
+        yield
+
     def freeze(self, time_us: int) -> Any:
         return time_us, dict(self.sums)
 
