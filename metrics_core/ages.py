@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from metrics_core.grid import EDGES_US, INTERVALS
@@ -55,6 +55,29 @@ class AgeIndex:
             insort(starts, start_us)
         of_label.count += 1
         of_label.sum_us += start_us
+
+    def add_all(self, label: int, starts_us: Sequence[int]) -> None:
+        """Put many in; ``sort`` must follow before anything else is asked or done."""
+        of_label = self._labels.get(label)
+        if of_label is None:
+            of_label = self._labels[label] = _Starts()
+        days = of_label.days
+        for start_us in starts_us:
+            day = start_us // DAY_US
+            if day in days:
+                days[day].append(start_us)
+            else:
+                days[day] = array("q", (start_us,))
+        of_label.count += len(starts_us)
+        of_label.sum_us += sum(starts_us)
+
+    def sort(self) -> Iterator[None]:
+        """Put what ``add_all`` has put in into order, in short steps."""
+        for of_label in self._labels.values():
+            days = of_label.days
+            for day, starts in days.items():
+                days[day] = array("q", sorted(starts))
+            yield
 
     def remove(self, label: int, start_us: int) -> None:
         """Take one start out; it must be in."""

@@ -6,7 +6,7 @@ A kind of subject (tickets, customers, ...) adds its state to Row and gives the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -65,6 +65,12 @@ class Kind(Generic[R]):
     is_known: Callable[[R], bool]
     #: when it was last heard of (us): the horizon counts from then
     heard_us: Callable[[R], int] = attrgetter("last_us")
+    #: as much of a packed row as ``standing``, ``is_closed``, ``is_known`` and ``heard_us`` ask for; None: all
+    glance: Callable[[bytes], Any] | None = None
+    #: rows that were in no index stand like this; None: ``change`` one by one
+    stand_all: Callable[[Sequence[Any]], None] | None = None
+    #: after the last ``stand_all``, in short steps
+    sort: Callable[[], Iterator[None]] | None = None
 
 
 class Entry(msgspec.Struct, gc=False):

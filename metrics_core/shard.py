@@ -260,7 +260,7 @@ class Shard:
         return {one.kind.name: one.start_us for one in self._kinds.values() if one.start_us}
 
     def load(self, key: bytes, value: bytes | None) -> None:
-        """One row of the changelog, in log order; the last one of a key wins."""
+        """One row of the changelog, in log order; the last one of a key wins. ``finish_load`` must follow."""
         kind = key[:1]
         if kind in self._kinds:
             self._kinds[kind].load(key[1:].decode(), value)
@@ -281,8 +281,16 @@ class Shard:
         else:
             raise ValueError(f"a changelog row of an unknown kind: {key[:16]!r}")
 
+    def index_loaded(self) -> Iterator[None]:
+        """After the last row: find out how all rows stand, in short steps. Nothing else may come between."""
+        for subjects in self._kinds.values():
+            yield from subjects.index_loaded()
+
     def finish_load(self) -> None:
-        """After the last row: drop what is too old, so that memory is what it was when the rows were written."""
+        """Index what is not indexed yet, and drop what is too old, so that memory is what it was when the rows were
+        written."""
+        for _ in self.index_loaded():
+            pass
         self.labels.fresh.clear()
         self._settle_panes()
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from itertools import islice
 from typing import Generic
 
 from metrics_core import rows
@@ -15,6 +16,8 @@ from metrics_core.times import DAY_US
 
 #: rows that may wait to be settled: bounds settling to a few ms at once
 _TOUCHED_ROWS = 2_000
+#: loaded rows that are indexed in one step, of a few ms
+_INDEXED_ROWS = 1_000
 
 
 class Subjects(Generic[R]):
@@ -51,6 +54,8 @@ class Subjects(Generic[R]):
         self._due: dict[int, list[str]] = {}
         #: keys to delete from the changelog
         self.removed: dict[bytes, None] = {}
+        #: whether rows were loaded that no index knows yet
+        self._loading = False
 
     # -- events -------------------------------------------------------------------------------------------
 
@@ -196,21 +201,43 @@ class Subjects(Generic[R]):
         self.hot = {}
 
     def load(self, subject: str, value: bytes | None) -> None:
-        """One row of the changelog; the last one of a subject wins."""
-        packed = self.rest.pop(subject, None)
-        if packed is not None:
-            row = self.kind.unpack(packed)
-            old = self.kind.standing(row)
-            if old is not None:
-                self.kind.change(old, None)
-            self.orphans -= not self.kind.is_known(row)
+        """One row of the changelog; the last one of a subject wins. ``index_loaded`` must follow the last one."""
         if value is None:
+            self.rest.pop(subject, None)
+        else:
+            self.rest[subject] = value
+        self._loading = True
+
+    def index_loaded(self) -> Iterator[None]:
+        """Bring the kind's index up to the rows that were loaded, in short steps; nothing else may come between."""
+        if not self._loading:
             return
-        self.rest[subject] = value
-        row = self.kind.unpack(value)
-        self.orphans += not self.kind.is_known(row)
-        new = self.kind.standing(row)
-        if new is not None:
-            self.kind.change(None, new)
-        if self.kind.is_closed(row):
-            self._expect(subject, row)
+        self._loading = False
+        kind = self.kind
+        rows_left = iter(self.rest.items())
+        while some := list(islice(rows_left, _INDEXED_ROWS)):
+            standings = self._stand(some)
+            if kind.stand_all is not None:
+                kind.stand_all(standings)
+            else:
+                for new in standings:
+                    kind.change(None, new)
+            yield
+        if kind.sort is not None:
+            yield from kind.sort()
+
+    def _stand(self, some: Sequence[tuple[str, bytes]]) -> list[Hashable]:
+        """How these rows stand; closed ones will be due, orphans are counted."""
+        kind = self.kind
+        glance = kind.glance or kind.unpack
+        standing, is_known, is_closed = kind.standing, kind.is_known, kind.is_closed
+        standings: list[Hashable] = []
+        for subject, packed in some:
+            row = glance(packed)
+            new = standing(row)
+            if new is not None:
+                standings.append(new)
+            if is_closed(row):
+                self._expect(subject, row)
+            self.orphans += not is_known(row)
+        return standings

@@ -6,7 +6,7 @@ is a bisection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -104,6 +104,30 @@ class ClockIndex:
         else:
             still = self._still[state]
             still[key] = still.get(key, 0) + 1
+
+    def add_all(self, clocks: Iterable[ClockStanding]) -> None:
+        """Many wait like this; ``sort`` must follow before anything else is asked or done."""
+        risks: dict[int, list[int]] = {}
+        deadlines: dict[int, list[int]] = {}
+        for clock in clocks:
+            label, policy, target, state, risk_us, deadline_us = clock
+            if state != RUNNING:
+                self.add(clock)
+                continue
+            key = clock_key(label, policy, target)
+            if key in risks:
+                risks[key].append(risk_us)
+                deadlines[key].append(deadline_us)
+            else:
+                risks[key], deadlines[key] = [risk_us], [deadline_us]
+        for key, starts_us in risks.items():
+            self._risks.add_all(key, starts_us)
+            self._deadlines.add_all(key, deadlines[key])
+
+    def sort(self) -> Iterator[None]:
+        """Put what ``add_all`` has put in into order, in short steps."""
+        yield from self._risks.sort()
+        yield from self._deadlines.sort()
 
     def remove(self, clock: ClockStanding) -> None:
         """One waits like this no more."""

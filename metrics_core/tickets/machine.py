@@ -63,14 +63,19 @@ _FLOW_OF_HIDING = {HIDDEN_MERGED: f.MERGED, HIDDEN_DELETED: f.DELETED, HIDDEN_SP
 class Ticket(Row, array_like=True, gc=False):
     """A ticket's row: what stepping through its moves leads to. Times in microseconds, 0 = never."""
 
+    # what a recovery looks at comes first (open_tickets.Glance)
     known: int = ORPHAN
     status: int = NEW
     hidden: int = VISIBLE
     label: int = 0
     assigned: bool = False
     born_us: int = 0
-    replied_us: int = 0
     waiting_us: int = 0
+    #: of service levels
+    clocks: list[Clock] | None = None
+    #: what it is about, as far as complaints ask
+    about: About | None = None
+    replied_us: int = 0
     agent_replies: int = 0
     reopens: int = 0
     paused: bool = False
@@ -79,8 +84,6 @@ class Ticket(Row, array_like=True, gc=False):
     #: labels of the live `full` resolution fact, -1 = there is none to take back
     full_label: int = -1
     one_touch: bool = False
-    #: of service levels
-    clocks: list[Clock] | None = None
     # of presets other than strict (preset_machine.py)
     #: since when the first response is owed, where that is not the creation; UNASKED = the customer has not written
     owed_us: int = 0
@@ -88,8 +91,6 @@ class Ticket(Row, array_like=True, gc=False):
     counted: list[tuple[int, int, int, int]] | None = None
     #: whether it is out of sight and has taken them along
     left: bool = False
-    #: what it is about, as far as complaints ask
-    about: About | None = None
     #: ratings that another answer may replace
     answers: list[Answer] | None = None
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
 import msgspec
 
 from metrics_core import changelog
 from metrics_core.ages import AgeIndex
 from metrics_core.rows import Kind
 from metrics_core.tickets.clock_index import ClockIndex, ClockStanding
+from metrics_core.tickets.complaints import About
 from metrics_core.tickets.machine import ORPHAN, RESOLVED, Relabel, Ticket
 from metrics_core.tickets.preset_machine import ticket_steps
 from metrics_core.tickets.rules import RuleBook
@@ -20,7 +24,7 @@ STATUS_BITS = 3
 Standing = tuple[int, int, int, int, bool, tuple[ClockStanding, ...], int] | None
 
 
-def standing(state: Ticket) -> Standing:
+def standing(state: Ticket | Glance) -> Standing:
     """How a ticket stands among the open ones. An orphan is open and has an age, no more is known of it."""
     if state.status >= RESOLVED or state.hidden:
         return None
@@ -79,6 +83,40 @@ class OpenTickets:
         if new is not None:
             self._put(new, 1)
 
+    def stand_all(self, standings: Sequence[Standing]) -> None:
+        """Tickets that no index knows stand like this; ``sort`` must follow before anything else is done."""
+        ages: dict[int, list[int]] = {}
+        waits: dict[int, list[int]] = {}
+        by_status: Counter[int] = Counter()
+        clocks: list[ClockStanding] = []
+        for at in standings:
+            assert at is not None
+            label, status, born_us, waiting_us, unassigned, of_ticket, complaint = at
+            by_status[label << STATUS_BITS | status] += 1
+            if label in ages:
+                ages[label].append(born_us)
+            else:
+                ages[label] = [born_us]
+            if waiting_us:
+                waits.setdefault(label, []).append(waiting_us)
+            if unassigned:
+                self._unassigned(label, 1)
+            clocks += of_ticket
+            self._complaint(complaint, 1)
+        for key, n in by_status.items():
+            self.by_status[key] = self.by_status.get(key, 0) + n
+        for label, starts_us in ages.items():
+            self.ages.add_all(label, starts_us)
+        for label, starts_us in waits.items():
+            self.waits.add_all(label, starts_us)
+        self.clocks.add_all(clocks)
+
+    def sort(self) -> Iterator[None]:
+        """Put what ``stand_all`` has put in into order, in short steps."""
+        yield from self.ages.sort()
+        yield from self.waits.sort()
+        yield from self.clocks.sort()
+
     def _clocks(self, old: tuple[ClockStanding, ...], new: tuple[ClockStanding, ...]) -> None:
         for clock in old:
             self.clocks.remove(clock)
@@ -131,7 +169,29 @@ class OpenTickets:
             del self.unassigned[label]
 
 
+class Glance(msgspec.Struct, array_like=True, gc=False):
+    """The first fields of a packed Ticket, as many as ``standing`` and what else indexes rows look at."""
+
+    source: msgspec.Raw
+    last_us: int
+    last_seq: msgspec.Raw
+    last_id: msgspec.Raw
+    events: int
+    history: msgspec.Raw
+    base: msgspec.Raw
+    known: int
+    status: int
+    hidden: int
+    label: int
+    assigned: bool
+    born_us: int
+    waiting_us: int
+    clocks: list[Clock] | None
+    about: About | None
+
+
 _unpack = msgspec.msgpack.Decoder(Ticket).decode
+_glance = msgspec.msgpack.Decoder(Glance).decode
 
 
 def ticket_kind(relabel: Relabel, book: RuleBook, index: OpenTickets) -> Kind[Ticket]:
@@ -144,6 +204,9 @@ def ticket_kind(relabel: Relabel, book: RuleBook, index: OpenTickets) -> Kind[Ti
         steps=ticket_steps(relabel, book),
         standing=standing,
         change=index.change,
+        glance=_glance,
+        stand_all=index.stand_all,
+        sort=index.sort,
         is_closed=_is_closed,
         is_known=_is_known,
     )

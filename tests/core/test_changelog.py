@@ -8,6 +8,8 @@ from desk_story import START_US, Desk
 from metrics_core import changelog
 from metrics_core.policy import Policy
 from metrics_core.shard import Shard
+from metrics_core.tickets.machine import Ticket
+from metrics_core.tickets.open_tickets import Glance
 
 
 def busy_desk(save_between: bool) -> Desk:
@@ -58,6 +60,18 @@ def test_every_version_of_every_row_in_order_loads_like_the_last_ones_alone() ->
         == desk.shard.freeze(START_US + 600_000_000).open_by_status
     )
     assert loaded.clock_us == desk.shard.clock_us
+
+
+def test_what_a_recovery_looks_at_comes_first_in_a_tickets_row() -> None:
+    looked_at = Glance.__struct_fields__
+    assert Ticket.__struct_fields__[: len(looked_at)] == looked_at
+
+
+def test_a_loaded_shard_stands_as_the_one_that_wrote_it_whatever_is_asked() -> None:
+    desk = busy_desk(save_between=False)
+    written = desk.shard.freeze(START_US + 600_000_000)
+    assert written.waiting
+    assert desk.restart().shard.freeze(START_US + 600_000_000) == written
 
 
 def test_a_drained_shard_is_clean_and_drains_nothing() -> None:
