@@ -43,12 +43,12 @@ class LogReader:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._consumer: Any = None
         self._partitions: dict[str, int] = {}
 
     async def __aenter__(self) -> Self:
-        async with admin_client(self._settings) as admin:
+        async with admin_client(self.settings) as admin:
             there = await metadata_of(admin)
         self._partitions = {name: len(topic["partitions"]) for name, topic in there.items()}
         fast_records.install()
@@ -59,7 +59,7 @@ class LogReader:
             key_deserializer=fast_records.PLAIN,
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS // 2,
-            **client_arguments(self._settings),
+            **client_arguments(self.settings),
         )
         self._consumer = consumer
         try:

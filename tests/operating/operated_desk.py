@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,9 +57,9 @@ class Desk:
     folder: Path
 
     def write(self, *records: Written) -> None:
-        asyncio.run(self._write(records))
+        asyncio.run(self.write_now(*records))
 
-    async def _write(self, records: Sequence[Written]) -> None:
+    async def write_now(self, *records: Written) -> None:
         producer = AIOKafkaProducer(bootstrap_servers=self.settings.brokers, max_request_size=RECORD_MAX_BYTES)
         await producer.start()
         try:
