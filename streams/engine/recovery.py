@@ -88,6 +88,7 @@ class Recovered:
 async def recover(source: SourcePartition, world: World, terms: Terms, status: PartitionStatus) -> Recovered:
     """Own and load ``source``; raises Refused, Superseded or Unavailable. Nothing stays open on an error."""
     started_s = world.clock.monotonic()
+    status.recovery_rows, status.recovery_share = 0, 0.0
     writer = await world.changelog.open_writer(source)
     try:
         if await world.membership.standing() is Standing.FORMER:
@@ -97,17 +98,17 @@ async def recover(source: SourcePartition, world: World, terms: Terms, status: P
         shard = world.new_shard(source, identity.partitions)
         reader = await world.changelog.open_reader(source, until)
         try:
-            rows, fence = await _load(source, reader, shard, world, status)
+            rows, fence = await _load(source, reader, until, shard, world, status)
         finally:
             await reader.close()
             status.recovery_blocked = None
-        shard.finish_load()
+        await _index(source, shard, world)
         world.after_load()
         resumed = await _resume(source, fence, rows, world, terms)
     except BaseException:
         await writer.close()
         raise
-    status.recovery_rows = rows
+    status.recovery_rows, status.recovery_share = rows, 1.0
     status.recovery_seconds = world.clock.monotonic() - started_s
     status.recoveries += 1
     accepted = resumed.losses[-1] if fence is not None and resumed.losses_count > fence.losses_count else None
@@ -116,7 +117,12 @@ async def recover(source: SourcePartition, world: World, terms: Terms, status: P
 
 
 async def _load(
-    source: SourcePartition, reader: ChangelogReader, shard: ShardState, world: World, status: PartitionStatus
+    source: SourcePartition,
+    reader: ChangelogReader,
+    until: int,
+    shard: ShardState,
+    world: World,
+    status: PartitionStatus,
 ) -> tuple[int, Fence | None]:
     """Load every row into ``shard``; the number of rows without fences, and the last fence."""
     clock, changelog = world.clock, world.changelog
@@ -124,6 +130,7 @@ async def _load(
     loaded = 0
     turn_s = clock.monotonic()
     moved_s, position = clock.monotonic(), reader.position
+    start = position
     while (slice_ := await reader.rows()) is not None:
         if reader.position != position:
             moved_s, position = clock.monotonic(), reader.position
@@ -146,7 +153,23 @@ async def _load(
             if clock.monotonic() - turn_s > SLICE_S:
                 await clock.sleep(0)
                 turn_s = clock.monotonic()
+        status.recovery_rows = loaded
+        status.recovery_share = min(1.0, (reader.position - start) / max(1, until - start))
     return loaded, fence
+
+
+async def _index(source: SourcePartition, shard: ShardState, world: World) -> None:
+    """Find out how all that was loaded stands."""
+    clock = world.clock
+    turn_s = clock.monotonic()
+    try:
+        for _ in shard.index_loaded():
+            if clock.monotonic() - turn_s > SLICE_S:
+                await clock.sleep(0)
+                turn_s = clock.monotonic()
+        shard.finish_load()
+    except Exception as error:
+        raise unknown_rows(source, world.changelog.topic(source), error) from error
 
 
 def _next_fence(source: SourcePartition, changelog: Changelog, earlier: Fence | None, value: bytes | None) -> Fence:

@@ -49,6 +49,8 @@ class PartitionStatus:
     #: unix time of the last durable checkpoint, 0 before the first
     last_checkpoint_s: float = 0.0
     recovery_rows: int = 0
+    #: of the changelog as it stood when the recovery began, by offsets
+    recovery_share: float = 0.0
     recovery_seconds: float = 0.0
     #: a sentence while recovery waits for a foreign open transaction
     recovery_blocked: str | None = None

@@ -49,6 +49,7 @@ def readiness(status: EngineStatus) -> dict[str, Any]:
                     "topic": topic,
                     "partition": partition,
                     "rows": state.recovery_rows,
+                    "share": round(state.recovery_share, 3),
                     "seconds": round(state.recovery_seconds, 3),
                 }
             )

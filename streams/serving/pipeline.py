@@ -56,6 +56,11 @@ _PER_PARTITION: tuple[tuple[str, str, Callable[[PartitionStatus], float | None]]
         lambda p: p.last_checkpoint_s or None,
     ),
     ("recovery_rows", "Rows read by the last recovery of the partition", lambda p: p.recovery_rows),
+    (
+        "recovery_share",
+        "Share of the changelog that the last recovery of the partition has read; below 1 it is under way",
+        lambda p: p.recovery_share,
+    ),
     ("recovery_seconds", "How long the last recovery of the partition took", lambda p: p.recovery_seconds),
     (
         "recovery_blocked",

@@ -104,6 +104,9 @@ class SumShard:
         else:
             self.sums[key] = int(value)
 
+    def index_loaded(self) -> Iterator[None]:
+        yield
+
     def finish_load(self) -> None:
         """Nothing to build."""
 

@@ -35,6 +35,7 @@ PIPELINE = {
     "checkpoint_duration_seconds",
     "checkpoint_rows",
     "recovery_rows",
+    "recovery_share",
     "recovery_seconds",
     "recovery_blocked",
     "checkpoints_total",
@@ -245,12 +246,15 @@ async def test_readyz_shows_how_far_recovery_is(
 ) -> None:
     engine.show([], ready=False)
     engine.status.partitions[("helpdesk.events", 0)].ready = True
-    engine.status.partitions[("helpdesk.events", 1)].recovery_rows = 40_000
+    recovering = engine.status.partitions[("helpdesk.events", 1)]
+    recovering.recovery_rows, recovering.recovery_share = 40_000, 0.5
     server = await start()
     status, body = await ready_state(http, server.url)
     assert status == 503
     assert body["partitions"] == {"helpdesk.events": {"ready": 1, "assigned": 2, "of": 2}}
-    assert body["recovering"] == [{"topic": "helpdesk.events", "partition": 1, "rows": 40_000, "seconds": 0.0}]
+    assert body["recovering"] == [
+        {"topic": "helpdesk.events", "partition": 1, "rows": 40_000, "share": 0.5, "seconds": 0.0}
+    ]
 
 
 async def test_readyz_says_what_to_do_about_a_refused_partition(

@@ -82,6 +82,9 @@ class ChainShard:
         else:
             self.chains[key] = int(value)
 
+    def index_loaded(self) -> Iterator[None]:
+        yield
+
     def finish_load(self) -> None:
         """Nothing to build."""
 
