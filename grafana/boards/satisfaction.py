@@ -1,0 +1,118 @@
+"""Satisfaction and complaints: what customers say when asked, and when not."""
+
+from __future__ import annotations
+
+from grafana import targets, uids
+from grafana.board import Board
+from grafana.panels import COUNT, GREEN, ORANGE, RATIO, RED, Panel, Sized, bars, compared, graph, grid, number
+from grafana.queries import Queries
+from grafana.variables import TICKETS
+
+
+def board(queries: Queries) -> Board:
+    """Answers carry the labels of the ticket that they are about, or those of the survey."""
+    asked = queries.of(*TICKETS, "window")
+    made = Board(
+        uids.SATISFACTION,
+        "Satisfaction and complaints",
+        "Surveys and complaints.",
+        asked,
+        since="now-7d",
+        refresh="1m",
+    )
+    made.header()
+    made.add(*_now(asked))
+    made.row("Answers")
+    made.add(*_answers(asked))
+    made.row("How we are seen")
+    made.add(*_brand(asked))
+    made.row("Complaints")
+    made.add(*_complaints(asked))
+    return made
+
+
+def _now(asked: Queries) -> list[Sized]:
+    return [
+        number(Panel(
+            10, "Satisfied", compared(asked, lambda q: q.metric("csat")), RATIO, f"Target {targets.CSAT:.0%}.", RED,
+            ((targets.CSAT - 0.1, ORANGE), (targets.CSAT, GREEN)), decimals=1,
+        )),
+        number(Panel(
+            11, "Better than before", (asked.metric("satisfaction_improvement"),), RATIO, base=RED, steps=((0,
+            GREEN),),
+            decimals=1,
+        )),
+        number(Panel(
+            12, "Would recommend us", compared(asked, lambda q: q.metric("nps").over(0.01)), "none",
+            "Net promoter score as it is printed, from -100 to 100.", RED, ((0, ORANGE), (30, GREEN)), decimals=0,
+        )),
+        number(Panel(13, "Easy to get help", compared(asked, lambda q: q.metric("ces")), RATIO, decimals=1)),
+    ]  # fmt: skip
+
+
+def _answers(asked: Queries) -> list[Sized]:
+    sent = asked.series("surveys_sent", "window", "survey").named("Sent")
+    answered = asked.series("survey_answers", "window", "survey").named("Answered")
+    rate = asked.metric("survey_response_rate").named("Rate")
+    scores = ("window", "survey", "scale")
+    return [
+        graph(Panel(
+            20, "Satisfied over time",
+            (asked.metric("csat").named("satisfied"), asked.metric("ces").named("ease")), RATIO,
+            steps=((targets.CSAT, GREEN),), least=0, most=1,
+        )),
+        bars(Panel(
+            21, "Satisfied by group", (asked.metric("csat", "group"),), RATIO, base=RED,
+            steps=((targets.CSAT - 0.1, ORANGE), (targets.CSAT, GREEN)), least=0, most=1,
+        ), width=12),
+        bars(Panel(
+            22, "Answers to csat", (asked.series("survey_answers", "window", "class", survey="csat"),),
+            COUNT,
+            least=0,
+        ), width=6),
+        bars(Panel(
+            23, "Answers to nps", (asked.series("survey_answers", "window", "class", survey="nps"),), COUNT,
+            least=0,
+        ), width=6),
+        grid(Panel(
+            24, "Asked and answered", (sent, answered, rate), COUNT, names={"Rate": {"unit": RATIO}}, no_value="-",
+        ), rows=("survey",), width=6),
+        grid(Panel(
+            25, "Scores",
+            (
+                asked.series("survey_score_sum", *scores).named("Sum"),
+                asked.series("survey_answers", *scores).named("Answers"),
+            ),
+            COUNT, "Sums by scale: scores on different scales are never added up.", no_value="-",
+        ), rows=scores[1:], width=6),
+    ]  # fmt: skip
+
+
+def _brand(asked: Queries) -> list[Sized]:
+    return [
+        bars(Panel(30, "How we are seen", (asked.metric("brand_score"),), RATIO, least=0, most=1), width=12),
+        bars(Panel(
+            31, "Ahead of and behind competitors", (asked.metric("competitor_gap"),), RATIO, base=RED,
+            steps=((0, GREEN),),
+        ), width=12),
+    ]  # fmt: skip
+
+
+def _complaints(asked: Queries) -> list[Sized]:
+    return [
+        number(Panel(
+            32, "Open complaints", compared(asked, lambda q: q.series("open_complaints")), COUNT, link=uids.QUEUE,
+        ), height=8),
+        number(Panel(
+            uids.COMPLAINT_ESCALATION.panel, "Out of hand",
+            compared(asked, lambda q: q.metric("complaint_escalation_rate")), RATIO,
+            f"Target: at most {targets.ESCALATION:.0%}.", GREEN, ((targets.ESCALATION, RED),), decimals=1,
+        ), height=8),
+        graph(Panel(34, "Complaints", (asked.series("complaints", "window", "flow"),), COUNT), width=8),
+        bars(Panel(
+            35, "Complaints by category", (asked.series("complaints", "window", "category", flow="opened"),), COUNT,
+            least=0,
+        ), width=4),
+        bars(Panel(36, "Open by category", (asked.series("open_complaints", "category"),), COUNT, least=0),
+        width=4),
+    ]  # fmt: skip
