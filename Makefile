@@ -46,6 +46,7 @@ bench: $(STAMP) ## measure; one JSON line a figure
 
 generate: $(STAMP) ## write everything that is generated anew
 	$(BIN)/python docs/generate.py
+	$(BIN)/python -m grafana.generate
 
 clean: ## remove the environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
