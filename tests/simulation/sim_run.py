@@ -168,7 +168,7 @@ class Run:
         await self.fleet.dismiss()
         last = self.fleet.start(9)
         await self._rest("the last worker", last)
-        await asyncio.sleep(5.0)  # several snapshots
+        await self._shown_since(last, self.cluster.clock.now_us())
         self._compare_shown(last)
         await self.fleet.dismiss()
         for helper in helpers:
@@ -198,6 +198,14 @@ class Run:
         while waiting := [s for s in self.cluster.partitions_now() if not self._settled(s, last)]:
             if self.loop.time_s > deadline_s:
                 raise AssertionError(f"{who} never got to the end of {', '.join(map(str, waiting))}")
+            await asyncio.sleep(1.0)
+
+    async def _shown_since(self, last: SimWorker, time_us: int) -> None:
+        """Wait for a snapshot of now: where freezing takes long, they come seldom."""
+        deadline_s = self.loop.time_s + REST_S
+        while last.table.latest.time_us < time_us and last.table.fetchable():
+            if self.loop.time_s > deadline_s:
+                raise AssertionError("the last worker shows nothing new")
             await asyncio.sleep(1.0)
 
     def _settled(self, source: SourcePartition, last: SimWorker | None) -> bool:

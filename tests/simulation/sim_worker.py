@@ -203,7 +203,7 @@ class SimWorker:
         while True:
             await wait.wait()
             wait.clear()
-            await asyncio.sleep(rng.choice((0, 0, 0.01, 1.0)))
+            await asyncio.sleep(rng.choice((0, 0, 0.01, 1.0, 4.0)))
             generation = self.generation
             self._cluster.trace.add(f"told of generation {generation}")
             try:
