@@ -55,7 +55,7 @@ def variable(name: str) -> Builder[dashboard.VariableModel]:
         build.QueryVariable(name)
         .label(label)
         .description(text)
-        .query({"qryType": 1, "query": query, "refId": "PrometheusVariableQueryEditor-VariableQuery"})
+        .query(query)
         .definition(query)
         .datasource(DATASOURCE)
         .multi(True)
