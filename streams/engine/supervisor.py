@@ -15,6 +15,7 @@ import structlog
 
 from metrics_core.counters import Counters
 from streams.engine.checkpoint import CheckpointLost, checkpoint
+from streams.engine.fence import Fence
 from streams.engine.ports import SourcePartition, Standing, Unavailable
 from streams.engine.recovery import Superseded, Terms, World, recover
 from streams.engine.refusal import PolicyRefused, Refused, poisoned
@@ -34,8 +35,9 @@ UNAVAILABLE_RETRY_S = (1.0, 3.0)
 REFUSED_RETRY_S = 30.0
 #: A fence at least this often, so that the transactional id outlives a quiet source (Kafka forgets after 7 days).
 IDLE_CHECKPOINT_S = 3600.0
-#: Records that make the core raise; more is not bad luck but a bad release.
+#: Records that make the core raise, within CULPRITS_WITHIN_S; more is not bad luck but a bad release.
 MAX_CULPRITS = 20
+CULPRITS_WITHIN_S = 3600.0
 CANCEL_AGAIN_S = 0.5
 #: A partition's recoveries run at most this many at a time: each holds a fetch of several MB.
 RECOVERIES_AT_A_TIME = 4
@@ -74,6 +76,9 @@ class Supervisor:
         self._on_ready = on_ready
         self._on_lost = on_lost
         self._suspects = Suspects()
+        #: when each culprit was met, of the last CULPRITS_WITHIN_S
+        self._culprits_s: dict[int, float] = {}
+        self._topic_id: str | None = None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -142,10 +147,11 @@ class Supervisor:
     async def _open(self) -> Slot:
         """Recover and begin to serve."""
         world = self._world
-        if len(self._suspects.culprits) > MAX_CULPRITS:
-            raise poisoned(self.source, len(self._suspects.culprits))
+        if (culprits := self._recent_culprits()) > MAX_CULPRITS:
+            raise poisoned(self.source, culprits)
         async with self._turns:
             recovered = await recover(self.source, world, self._terms, self.status)
+        self._acquit(recovered.fence)
         self.slot = slot = Slot(
             self.source,
             recovered.shard,
@@ -184,6 +190,21 @@ class Supervisor:
         )
         self._on_ready(slot)
         return slot
+
+    def _recent_culprits(self) -> int:
+        now_s = self._world.clock.monotonic()
+        met_s = {**dict.fromkeys(self._suspects.culprits, now_s), **self._culprits_s}
+        self._culprits_s = {offset: at_s for offset, at_s in met_s.items() if now_s - at_s < CULPRITS_WITHIN_S}
+        return len(self._culprits_s)
+
+    def _acquit(self, fence: Fence) -> None:
+        """Culprits whose rejects are durable need no keeping, and those of another topic meant other records."""
+        suspects = self._suspects
+        if fence.topic_id != self._topic_id:
+            self._topic_id, suspects.careful_until = fence.topic_id, 0
+            suspects.culprits.clear()
+        for offset in [offset for offset in suspects.culprits if offset < fence.next]:
+            del suspects.culprits[offset]
 
     async def _serve(self, slot: Slot) -> None:
         """Checkpoint until the slot is lost. The first pause is random, so partitions take turns."""

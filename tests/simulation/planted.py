@@ -20,14 +20,12 @@ from virtual_loop import OWNER
 
 import streams.engine.checkpoint
 import streams.engine.recovery
-import streams.engine.supervisor
 from streams.engine.batch import Batch
 from streams.engine.fence import FENCE_KEY, Fence
 from streams.engine.ports import Bounds, SourcePartition, TopicIdentity, Unavailable
-from streams.engine.recovery import Recovered, Terms, World
+from streams.engine.recovery import World
 from streams.engine.refusal import check_source
 from streams.engine.slot import Slot
-from streams.engine.status import PartitionStatus
 from streams.engine.table import CheckpointedTable
 
 Fault = Callable[[], AbstractContextManager[None]]
@@ -63,34 +61,40 @@ def a_transactional_id_per_worker() -> AbstractContextManager[None]:
 
 
 def load_before_fencing() -> AbstractContextManager[None]:
-    """The rows are read while the owner before may still write."""
+    """The rows are read while the owner before may still write; InitProducerId comes when they are."""
+    open_writer = SimChangelog.open_writer
+    waiting: dict[tuple[str, SourcePartition], tuple[SimChangelog, SimWriter]] = {}
 
-    async def recover(source: SourcePartition, world: World, terms: Terms, status: PartitionStatus) -> Recovered:
-        until = await world.changelog.high_watermark(source)
-        identity = await world.sources.identity(source.topic)
-        shard = world.new_shard(source, identity.partitions)
-        reader = await world.changelog.open_reader(source, until)
-        rows, fence = await streams.engine.recovery._load(source, reader, shard, world, status)
-        shard.finish_load()
-        writer = await world.changelog.open_writer(source)
-        resumed = await streams.engine.recovery._resume(source, fence, rows, world, terms)
-        return Recovered(shard=shard, writer=writer, fence=resumed, durable=resumed == fence, rows=rows)
+    async def later(self: SimChangelog, source: SourcePartition) -> SimWriter:
+        writer = SimWriter(
+            self.cluster, self.transactional_id(source), -1, self.cluster.changelog(source), self.newer
+        )
+        waiting[_owner(), source] = self, writer
+        return writer
 
-    return replaced(streams.engine.supervisor, recover=recover)
+    async def now(self: SimReader) -> None:
+        changelog, writer = waiting.pop((_owner(), self.source))
+        opened: Any = await open_writer(changelog, self.source)
+        writer.epoch = opened.epoch
+
+    both = contextlib.ExitStack()
+    both.enter_context(replaced(SimChangelog, open_writer=later))
+    both.enter_context(replaced(SimReader, close=now))
+    return both
 
 
 def the_watermark_before_fencing() -> AbstractContextManager[None]:
     """Rows are read up to an end that was asked for too early."""
     open_writer, high_watermark = SimChangelog.open_writer, SimChangelog.high_watermark
-    ends: dict[object, int] = {}
+    ends: dict[tuple[str, SourcePartition], int] = {}
 
     async def late_writer(self: SimChangelog, source: SourcePartition) -> Any:
-        ends[OWNER.get(), source] = await high_watermark(self, source)
+        ends[_owner(), source] = await high_watermark(self, source)
         await asyncio.sleep(1.0)
         return await open_writer(self, source)
 
     async def early_watermark(self: SimChangelog, source: SourcePartition) -> int:
-        return ends[OWNER.get(), source]
+        return ends[_owner(), source]
 
     return replaced(SimChangelog, open_writer=late_writer, high_watermark=early_watermark)
 

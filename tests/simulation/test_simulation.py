@@ -91,4 +91,4 @@ def test_a_seed_gives_the_same_run_in_another_process() -> None:
 def test_a_planted_fault_is_noticed(fault: Fault) -> None:
     noticed = first_to_notice(fault, MOST_SEEDS_TO_NOTICE)
     assert noticed is not None, f"no seed notices: {fault.__doc__}"
-    assert noticed[1].startswith(("Wrong: ", "AssertionError: ")), noticed
+    assert noticed[1].startswith(("Wrong: ", "AssertionError: ")), f"not by the verdict: {noticed}"
