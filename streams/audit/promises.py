@@ -63,11 +63,11 @@ class Promises:
 
     clocks: dict[str, Clock] = field(default_factory=dict)
 
-    def begin(self, rules: Rules, target: str, labels: Mapping[str, str], when_us: int, *, still: bool) -> None:
+    def begin(self, rules: Rules, target: str, labels: Mapping[str, str], when_us: int) -> None:
         """Begin a clock by the version in force, where a service level holds and promises this."""
         level = rules.at(when_us).level(labels)
         if level is not None and target in level.targets_s:
-            self.clocks[target] = Clock(level, target, None if still else when_us)
+            self.clocks[target] = Clock(level, target, when_us)
 
     def believe(self, target: str, seen_us: int, *, still: bool) -> None:
         """A snapshot tells of a clock that began before: all of it has run, and what is broken broke unseen."""
@@ -92,9 +92,9 @@ class Promises:
         ended = [self.clocks.pop(target) for target in targets if target in self.clocks]
         return [clock for clock in ended if not clock.breached]
 
-    def stand_still(self, when_us: int, *, still: bool) -> None:
-        """The clock of the resolution stands still, or runs on."""
-        clock = self.clocks.get("resolution")
+    def stand_still(self, target: str, when_us: int, *, still: bool) -> None:
+        """A clock stands still, or runs on."""
+        clock = self.clocks.get(target)
         if clock is None or still == (clock.since_us is None):
             return
         if still:

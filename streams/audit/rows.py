@@ -54,8 +54,10 @@ AUDITED = frozenset(
         *("reply_wait_p50", "reply_wait_p90"),
     ]
 )
-#: what a customer row is made of
+#: what customers do
 CUSTOMER = ("crm.customer", "crm.subscription", "crm.payment")
+#: what is booked
+LEDGER = ("crm.spend", "finance.cash_flow")
 
 
 @dataclass(frozen=True)
@@ -122,10 +124,11 @@ def rows_of(
     flows = [
         *_answer_flows(told, gauge_labels),
         *sent_flows(_events(log, "crm.survey"), gauge_labels),
-        *ledger_flows(_events(log, "crm.spend", "crm.invite", "finance.cash_flow")),
+        *ledger_flows(_events(log, "crm.invite")),
         *(flow for events in log.subjects("crm.lead").values() for flow in lead_flows(events)),
     ]
     sums.add_flows(flows, spans, log.start_us())
+    sums.add_flows(ledger_flows(_events(log, *LEDGER)), spans, log.start_us(*LEDGER))
     agents = [*log.subjects("helpdesk.agent").values()]
     add_agents(sums, agents, spans, log.start_us("helpdesk.agent"))
     add_customers(sums, told.customers, as_of_us, spans, log.start_us(*CUSTOMER))

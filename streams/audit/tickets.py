@@ -92,7 +92,7 @@ class Ticket:
 
     def begin(self, target: str, when_us: int) -> None:
         """Begin a clock, if it is promised."""
-        self.promises.begin(self.rules, target, self.labels, when_us, still=False)
+        self.promises.begin(self.rules, target, self.labels, when_us)
 
     def keep(self, clocks: Sequence[Clock], when_us: int) -> list[Fact]:
         """Promises that were kept, unless nothing is counted at present."""
@@ -133,6 +133,8 @@ def _label(ticket: Ticket, event: Event) -> None:
             ticket.labels[name] = event.fields[name] or "none"
     if "assignee" in event.fields:
         ticket.assignee = event.fields["assignee"] or None
+    if event.kind == "snapshot":
+        return  # which has no word on complaints
     was_complaint = ticket.complaint.judged
     ticket.complaint.hear(event.fields, ticket.rules.at(event.time_us))
     if ticket.complaint.judged and not was_complaint and not ticket.is_quiet:
@@ -163,10 +165,12 @@ def _create(ticket: Ticket, event: Event) -> None:
     ticket.count("tickets", event.time_us, flow="created")
     if ticket.complaint.judged and ticket.hidden is None:
         _become_complaint(ticket, event.time_us)
-    _promise(ticket, event.time_us)
+    ticket.begin("first_response", event.time_us)
+    ticket.begin("resolution", event.time_us)
+    ticket.promises.stand_still("resolution", event.time_us, still=ticket.stands_still)
     if ticket.first_response_us is not None:
         ticket.count("first_response_seconds", ticket.first_response_us, 0)
-        ticket.keep(ticket.promises.answer("first_response"), ticket.first_response_us)
+        ticket.keep(ticket.promises.answer("first_response"), event.time_us)
     if ticket.hidden is not None:
         ticket.count("tickets", event.time_us, flow=ticket.hidden)
     elif ticket.is_resolved:
@@ -176,22 +180,14 @@ def _create(ticket: Ticket, event: Event) -> None:
     by_customer = (event.fields.get("actor") or "customer") == "customer"
     if by_customer and ticket.waiting_since_us is None and not ticket.is_resolved:
         ticket.waiting_since_us = event.time_us
-        _ask(ticket, event.time_us)
-
-
-def _promise(ticket: Ticket, when_us: int) -> None:
-    """The clocks that begin with the creation; what was asked before it and after an answer, too."""
-    ticket.begin("first_response", when_us)
-    ticket.begin("resolution", when_us)
-    ticket.promises.stand_still(when_us, still=ticket.stands_still)
-    if ticket.waiting_since_us is not None:
-        _ask(ticket, when_us)
 
 
 def _ask(ticket: Ticket, when_us: int) -> None:
-    """The customer waits: a promise of a next reply begins, once there was a first."""
-    if ticket.known and ticket.first_response_us is not None and not ticket.is_resolved:
+    """The customer waits: a promise of a next reply begins, once there was a first; it runs once it is open."""
+    if ticket.known and ticket.first_response_us is not None:
         ticket.begin("next_reply", when_us)
+        if ticket.is_resolved:
+            ticket.promises.stand_still("next_reply", when_us, still=True)
 
 
 def _seed(ticket: Ticket, event: Event) -> None:
@@ -221,7 +217,9 @@ def _seed(ticket: Ticket, event: Event) -> None:
     ticket.resolved_us = resolved_us if ticket.is_resolved else None
     if ticket.is_open:
         ticket.count("tickets", event.time_us, flow="seeded")
-    if not ticket.is_resolved:
+    if ticket.is_resolved:
+        ticket.waiting_since_us = None
+    else:
         _believe_promises(ticket, event.time_us, created_us)
 
 
@@ -251,7 +249,8 @@ def _happen(ticket: Ticket, event: Event) -> None:
         if event.fields.get("status") is not None:
             _change_status(ticket, event.fields["status"], event.time_us)
     elif event.kind == "escalated":
-        ticket.complaint.escalated = True
+        if ticket.hidden is None:
+            ticket.complaint.escalated = True
         if ticket.known:
             ticket.count("tickets", event.time_us, flow="escalated")
         if ticket.complaint.judged and not ticket.is_quiet:
@@ -304,7 +303,7 @@ def _change_status(ticket: Ticket, to: str, when_us: int) -> None:
     if ticket.is_resolved:
         ticket.waiting_since_us = None
         ticket.promises.answer("first_response", "next_reply")  # discarded, neither kept nor broken
-    ticket.promises.stand_still(when_us, still=ticket.stands_still)
+    ticket.promises.stand_still("resolution", when_us, still=ticket.stands_still)
     if ticket.is_resolved and not was_resolved:
         if not ticket.is_quiet:
             _resolve(ticket, when_us)
@@ -317,8 +316,7 @@ def _change_status(ticket: Ticket, to: str, when_us: int) -> None:
         ticket.reopens += 1
         if not ticket.is_quiet:
             ticket.count("tickets", when_us, flow="reopened")
-        if ticket.waiting_since_us is not None:
-            _ask(ticket, when_us)
+        ticket.promises.stand_still("next_reply", when_us, still=False)
 
 
 def _resolve(ticket: Ticket, when_us: int) -> None:

@@ -48,6 +48,17 @@ labels = st.fixed_dictionaries(
         "group": st.sampled_from(["a", "b", None]),
         "priority": st.sampled_from(["high", "low", None]),
         "assignee": st.sampled_from(["ann", None]),
+        "complaint": st.sampled_from([True, True, False, None]),
+        "category": st.sampled_from(["returns", "delivery", None]),
+        "tags": st.sampled_from([["angry"], ["angry", "vip"], [], None]),
+    },
+)
+ratings = st.fixed_dictionaries(
+    {"score": st.sampled_from([1, 2, 1.5])},
+    optional={
+        "scale": st.sampled_from([2, 5, 7, 10, None]),
+        "survey": st.sampled_from(["csat", "nps", "ces", "mood", None]),
+        "answer": st.sampled_from(["a1", "a2", None]),
     },
 )
 
@@ -79,7 +90,7 @@ def _fields(kind: str, time_us: int) -> st.SearchStrategy[Event]:
     if kind == "updated":
         return labels
     if kind == "rated":
-        return st.just({"score": 4, "scale": 5})
+        return ratings
     if kind == "snapshot":
         return _snapshot(time_us)
     return st.just({})

@@ -1,10 +1,12 @@
 """For any log, the core's report is what the batch computes from the definitions."""
 
+from typing import Any
+
 from event_logs import BASE_US, DAY_US, END_US, Event, as_lines, logs
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.audit import batch_rows, compare, tickets_as_of
+from streams.audit import batch_rows, compare, rules_of, tickets_as_of
 from streams.audit.events import read_log
 from streams.audit.tickets import HIDING, tell
 from streams.audit.windows import WINDOWS_US, window_start_us
@@ -20,12 +22,44 @@ times = st.one_of(
 )
 
 
+#: promises of each kind, and what is judged otherwise from a moment on
+POLICY: dict[str, Any] = {
+    "gauge_labels": list(GAUGE_LABELS),
+    "histogram_labels": list(HISTOGRAM_LABELS),
+    "versions": [
+        {
+            "version": 1,
+            "sla": [
+                {"name": "high", "priorities": ["high"], "first_response_s": 60, "resolution_s": 86400},
+                {"name": "a", "groups": ["a"], "next_reply_s": 3600, "resolution_s": 1800, "pauses": ["on_hold"]},
+                {
+                    "name": "all",
+                    "first_response_s": 1800,
+                    "next_reply_s": 60,
+                    "resolution_s": 3600,
+                    "at_risk_percent": 50,
+                    "at_risk_left_s": 30,
+                },
+            ],
+            "complaints": {"categories": ["returns"]},
+        },
+        {
+            "version": 2,
+            "effective_from": "2026-03-02T01:00:00Z",
+            "sla": [{"name": "later", "first_response_s": 600, "next_reply_s": 240, "resolution_s": 604800}],
+            "complaints": {"tags": ["angry"]},
+            "positive_scores": {"2": 2, "5": 1.5, "7": 2, "10": 1},
+            "negative_scores": {"2": 1, "5": 1, "7": 1, "10": 0},
+        },
+    ],
+}
+
+
 def reported(log: list[Event], as_of_us: int) -> list[dict[str, object]]:
     from metrics_core.policy import Policy
     from streams.report import report_rows
 
-    policy = Policy(gauge_labels=GAUGE_LABELS, histogram_labels=HISTOGRAM_LABELS)
-    return report_rows(as_lines(log), as_of_us=as_of_us, windows=WINDOWS, policy=policy)
+    return report_rows(as_lines(log), as_of_us=as_of_us, windows=WINDOWS, policy=Policy.parse(POLICY))
 
 
 @given(log=logs(), as_of_us=times)
@@ -36,6 +70,7 @@ def test_the_report_equals_the_batch(log: list[Event], as_of_us: int) -> None:
         windows=WINDOWS,
         gauge_labels=GAUGE_LABELS,
         histogram_labels=HISTOGRAM_LABELS,
+        rules=rules_of(POLICY),
     )
     assert [str(difference) for difference in compare(expected, reported(log, as_of_us))] == []
 
