@@ -6,7 +6,22 @@ from typing import Final
 
 from grafana import targets, uids
 from grafana.board import Board
-from grafana.panels import BLUE, COUNT, GREEN, ORANGE, RED, SECONDS, Panel, Sized, graph, grid, heat, number, states
+from grafana.panels import (
+    BLUE,
+    COUNT,
+    GREEN,
+    ORANGE,
+    RATIO,
+    RED,
+    SECONDS,
+    Panel,
+    Sized,
+    graph,
+    grid,
+    heat,
+    number,
+    states,
+)
 from grafana.queries import Queries, Query
 
 _PLACE: Final = 'topic=~"$topic",instance=~"$instance"'
@@ -50,7 +65,7 @@ def _rate(name: str, *by: str, where: str = _PLACE, function: str = "rate") -> Q
 
 
 def _now() -> list[Sized]:
-    whole = Query('deskpulse:complete{topic=~"$topic"}', ("topic_partitions", "partition_ready"), "{{topic}}")
+    whole = Query('deskpulse:complete{topic=~"$topic"}', legend="{{topic}}")
     yes_no = {"0": ("no", RED), "1": ("yes", GREEN)}
     return [
         number(Panel(
@@ -146,9 +161,13 @@ def _checkpoints() -> list[Sized]:
             steps=((1, RED),), most=1,
         ), width=6),
         graph(Panel(
+            37, "Recovery", (_gauge("recovery_share", *place, how="min"),), RATIO,
+            "Share of the changelog that is read; below 1 a partition is not counted yet.", least=0, most=1,
+        ), width=6),
+        graph(Panel(
             32, "Put right by itself",
             tuple(_rate(name, function="increase").named(name.replace("_", " ")) for name in troubles), COUNT,
-        )),
+        ), width=6),
         graph(Panel(33, "Duration of a checkpoint", (_gauge("checkpoint_duration_seconds", *place),), SECONDS),
         width=8),
         graph(Panel(34, "Since the last checkpoint", (age,), SECONDS), width=8),
@@ -159,6 +178,7 @@ def _checkpoints() -> list[Sized]:
                 _gauge("recovery_seconds", *place).named("Recovery took"),
                 _gauge("recovery_rows", *place).named("Rows read"),
                 _gauge("checkpoint_rows", *place).named("Rows of the last checkpoint"),
+                _gauge("accepted_losses", *place).named("Losses accepted"),
                 _gauge("consumer_lag_records", *place).named("Not counted yet"),
             ),
             COUNT, names={"Recovery took": {"unit": SECONDS}}, no_value="-",
