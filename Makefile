@@ -7,10 +7,10 @@ STAMP := $(VENV)/.installed
 SEEDS ?= 1..1000
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test check chaos bench generate lint clean
+.PHONY: help install demo test check chaos bench bench-peers generate lint clean
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-11s %s\n", $$1, $$2}'
 
 $(STAMP): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "deskpulse needs Python 3.11 or newer: make PYTHON=python3.11")'
@@ -44,9 +44,13 @@ simulate: $(STAMP) ## the engine under simulated faults; SEEDS=12345 replays a s
 bench: $(STAMP) ## measure; one JSON line a figure
 	@$(BIN)/python -m bench
 
+# PEERS="--events 100000 --rounds 1 kafka-streams deskpulse" for a short one
+bench-peers: $(STAMP) ## race other stream engines on the same job; an hour, alone on the machine
+	@$(BIN)/python -m bench.peers $(or $(PEERS),--write docs/benchmarks-peers.md)
+
 generate: $(STAMP) ## write everything that is generated anew
 	$(BIN)/python docs/generate.py
 	$(BIN)/python -m grafana.generate
 
 clean: ## remove the environment and caches
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info
+	rm -rf $(VENV) .venv-peers .pytest_cache .mypy_cache .ruff_cache .hypothesis build *.egg-info

@@ -76,7 +76,7 @@ def _check_disk(cache_dir: Path) -> None:
 def _download(staging: Path, target: Path, on_bytes: OnBytes) -> Path:
     jars = staging / "jars"
     jars.mkdir()
-    for jar in _resolve(staging, on_bytes):
+    for jar in resolve(ENDPOINT, staging, on_bytes):
         if hashlib.sha256(jar.read_bytes()).hexdigest() != SHA256.get(jar.name):
             raise BrokerUnavailableError(
                 f"the downloaded {jar.name} is not the file that deskpulse was built with: {_MIRROR_ADVICE}"
@@ -88,8 +88,9 @@ def _download(staging: Path, target: Path, on_bytes: OnBytes) -> Path:
     return jars.rename(target)
 
 
-def _resolve(staging: Path, on_bytes: OnBytes) -> list[Path]:
-    """Every jar jgo lists for the broker: those for the class path and those for the module path."""
+def resolve(endpoint: str, staging: Path, on_bytes: OnBytes) -> list[Path]:
+    """Every jar that jgo lists for Maven coordinates, downloaded into ``staging``: those for the class path and those
+    for the module path. Raises BrokerUnavailableError, or OSError where the disk is full."""
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
     from jgo.env import EnvironmentBuilder, LinkStrategy
@@ -110,7 +111,7 @@ def _resolve(staging: Path, on_bytes: OnBytes) -> list[Path]:
         context=context, cache_dir=staging / "environment", link_strategy=LinkStrategy.AUTO
     )
     try:
-        return [Path(jar) for jar in builder.from_endpoint(ENDPOINT).all_jars]
+        return [Path(jar) for jar in builder.from_endpoint(endpoint).all_jars]
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
