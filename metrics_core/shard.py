@@ -262,8 +262,9 @@ class Shard:
     def load(self, key: bytes, value: bytes | None) -> None:
         """One row of the changelog, in log order; the last one of a key wins. ``finish_load`` must follow."""
         kind = key[:1]
-        if kind in self._kinds:
-            self._kinds[kind].load(key[1:].decode(), value)
+        subjects = self._kinds.get(kind)
+        if subjects is not None:
+            subjects.load(key[1:].decode(), value)
         elif kind == changelog.PANE:
             self.panes.load(
                 *changelog.read_pane_key(key), None if value is None else changelog.unpack_counts(value)
