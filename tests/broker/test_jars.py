@@ -87,7 +87,7 @@ def test_a_folder_that_lacks_a_jar_is_not_taken_for_the_cache(tmp_path: Path) ->
 def test_a_jar_with_another_checksum_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     forged = tmp_path / next(iter(SHA256))
     forged.write_bytes(b"not what was built with")
-    monkeypatch.setattr(jars, "_resolve", lambda _staging, _on_bytes: [forged])
+    monkeypatch.setattr(jars, "resolve", lambda _endpoint, _staging, _on_bytes: [forged])
     with pytest.raises(BrokerUnavailableError, match=forged.name):
         jars.ensure_jars(tmp_path / "cache", lambda _count: None)
     assert jars.cached_jars(tmp_path / "cache") is None
@@ -100,12 +100,12 @@ def test_two_who_ask_at_once_download_once_and_what_a_killed_one_left_is_removed
     jar.write_bytes(b"jar")
     downloads: list[Path] = []
 
-    def resolve(staging: Path, _on_bytes: jars.OnBytes) -> list[Path]:
+    def resolve(_endpoint: str, staging: Path, _on_bytes: jars.OnBytes) -> list[Path]:
         downloads.append(staging)
         time.sleep(0.3)  # long enough for the other one to ask
         return [jar]
 
-    monkeypatch.setattr(jars, "_resolve", resolve)
+    monkeypatch.setattr(jars, "resolve", resolve)
     monkeypatch.setattr(jars, "SHA256", {jar.name: hashlib.sha256(b"jar").hexdigest()})
     cache = tmp_path / "cache"
     (cache / "download-killed").mkdir(parents=True)
