@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sim_net import SimKafkaError
 from virtual_loop import VirtualLoop
 
 from streams.engine.ports import SourcePartition
@@ -107,7 +108,9 @@ class Group:
 
     def _take_over(self, replaced: str, instance: str) -> asyncio.Future[Joined] | Joined:
         """A static member came back: the same place under a new id, without a rebalance where there is none."""
-        del self._members[replaced]
+        before = self._members.pop(replaced)
+        if before.waiting is not None and not before.waiting.done():
+            before.waiting.set_exception(SimKafkaError("fenced: another process has this instance id"))
         told = self._told.pop(replaced, None)
         member_id = self._new_id()
         self._members[member_id] = _Member(instance, self.loop.time_s)

@@ -129,8 +129,7 @@ class Net:
             failure = None
         if isinstance(result, asyncio.Future):  # answered when others have come too
             result.add_done_callback(
-                lambda done: None if done.cancelled() else self._later(back_s, _answer, answer, done.result()),
-                context=self._outside,
+                lambda done: self._later(back_s, _answer, answer, *_outcome(done)), context=self._outside
             )
         elif lost:
             self._lose(name, answer)
@@ -147,6 +146,11 @@ class Net:
 
     def _later(self, delay_s: float, callback: Callable[..., object], *args: Any) -> None:
         self.loop.call_later(delay_s, callback, *args, context=self._outside)
+
+
+def _outcome(done: asyncio.Future[Any]) -> tuple[Any, BaseException | None]:
+    failure = done.exception()
+    return (done.result() if failure is None else None), failure
 
 
 def _answer(answer: asyncio.Future[Any], result: Any, failure: BaseException | None = None) -> None:

@@ -174,6 +174,9 @@ class SimWorker:
             try:
                 member_id, instance = self.member_id, self.habits.instance
                 joined: Joined = await net.call("join", lambda: group.join(member_id, instance))  # noqa: B023
+            except SimKafkaError as error:
+                self.crash(error)
+                return
             except Unavailable:
                 self._rejoin.set()
                 await asyncio.sleep(1.0)
