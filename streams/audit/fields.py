@@ -11,7 +11,10 @@ from streams.audit.times import RefusedError, time_us
 ACTORS = ("customer", "agent", "bot", "system")
 STATUSES = ("new", "open", "pending", "on_hold", "resolved", "closed")
 AGENT_STATUSES = ("online", "away", "offline")
+SPEND = ("sales", "marketing", "service", "innovation")
+KINDS_OF_CASH = ("operating", "investment", "working_capital")
 SCALES = (2, 5, 7, 10)
+SURVEYS = ("nps", "csat", "ces", "brand", "competitor")
 #: the scale of a survey that names none
 SCALE_OF = {"nps": 10, "ces": 7}
 USUAL_SCALE = 5
@@ -46,15 +49,18 @@ def check_fields(topic: str, kind: str, fields: Mapping[str, Any]) -> None:
         if fields.get("status") is not None and fields["status"] not in AGENT_STATUSES:
             raise RefusedError("unknown status of an agent")
     elif topic == "crm.survey":
-        _need_text(fields, "survey")
+        if fields.get("survey") not in SURVEYS:
+            raise RefusedError("unknown survey")
         if kind == "answered":
             _check_score(fields)
     elif topic == "crm.subscription":
         _check_subscription(kind, fields)
     elif topic in ("crm.payment", "crm.spend", "finance.cash_flow"):
         _need_text(fields, "currency")
-        if topic != "crm.payment":
-            _need_text(fields, "category" if topic == "crm.spend" else "kind")
+        if topic == "crm.spend" and fields.get("category") not in SPEND:
+            raise RefusedError("unknown category of spending")
+        if topic == "finance.cash_flow" and fields.get("kind") not in KINDS_OF_CASH:
+            raise RefusedError("unknown kind of cash flow")
         if amount_of(fields, "amount") < 0 and topic == "crm.payment":
             raise RefusedError("a negative payment")
 
@@ -126,8 +132,10 @@ def currency_of(fields: Mapping[str, Any]) -> str:
 def amount_of(fields: Mapping[str, Any], name: str) -> Decimal:
     """An amount in major units. Raises RefusedError where it is none, or finer than its currency."""
     text = fields.get(name)
+    if isinstance(text, int) and not isinstance(text, bool):
+        text = str(text)  # whole units may be a number: nothing of it is lost in one
     if not isinstance(text, str):
-        raise RefusedError(f"{name} is missing or no text")
+        raise RefusedError(f"{name} is missing or no amount")
     try:
         amount = Decimal(text)
         shift = amount.scaleb(DIGITS.get(currency_of(fields), 2))

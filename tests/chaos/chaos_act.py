@@ -16,10 +16,11 @@ from typing import Any
 
 from fault_harness import PARTITIONS, Cluster, Worker, cluster
 from fault_traffic import Traffic
-from fault_verdict import KINDS, Source, Verdict, read_source, verdict_of, wait_durable
+from fault_verdict import KINDS, Kind, Source, Verdict, read_source, verdict_of, wait_durable
 
 from streams.broker import EmbeddedKafka
 from streams.broker.config import free_port
+from streams.settings import Settings
 
 #: partitions of both source topics
 ALL = 2 * PARTITIONS
@@ -85,11 +86,12 @@ class Act:
         self.back_s.append(self.whole(workers, since_s))
 
     def whole(self, workers: Sequence[Worker], since_s: float) -> float:
-        """Wait until each partition is shown by one of the workers, durable since; seconds from ``since_s``."""
+        """Wait until the workers share the partitions, each shown once and durable since then; seconds it took."""
         deadline = time.monotonic() + BACK_TIMEOUT_S
         while True:
-            shown = Counter(place for worker in workers for place in durable_since(worker, since_s))
-            if len(shown) == ALL and shown.total() == ALL:
+            shares = [durable_since(worker, since_s) for worker in workers]
+            shown = Counter(place for share in shares for place in share)
+            if all(shares) and len(shown) == ALL and shown.total() == ALL:
                 return time.time() - since_s
             for worker in workers:
                 assert worker.process.poll() is None, f"a worker ended:\n{last_words(worker)}"
@@ -99,13 +101,18 @@ class Act:
             time.sleep(POLL_S)
 
     def close(
-        self, workers: Sequence[Worker], times: int, note: str = "", sources: Sequence[Source] | None = None
+        self,
+        workers: Sequence[Worker],
+        times: int,
+        note: str = "",
+        read: Callable[[Settings, Kind], Source] = read_source,
     ) -> Outcome:
-        """Traffic has ended: wait until all of it is durable, stop the workers in order, compare."""
+        """Traffic has ended: wait until all of it is durable, stop the workers in order, compare. ``read`` tells
+        what of a source should have been counted."""
         wait_durable(self.settings, BACK_TIMEOUT_S)
-        stopped = [worker.terminate() for worker in workers]
-        assert set(stopped) <= {0}, f"exit statuses {stopped}:\n" + "\n".join(map(last_words, workers))
-        verdict = verdict_of(self.settings, sources or [read_source(self.settings, kind) for kind in KINDS])
+        for worker in workers:
+            leave(worker)
+        verdict = verdict_of(self.settings, [read(self.settings, kind) for kind in KINDS])
         return Outcome(times, max(self.workers, len(workers)), verdict, self.start_s, self.back_s, note)
 
 
@@ -117,6 +124,12 @@ def durable_since(worker: Worker, since_s: float) -> set[tuple[str, int]]:
     ]
     ready = {place for series, place, value in samples if series == "partition_ready" and value}
     return ready & {place for series, place, value in samples if series != "partition_ready" and value > since_s}
+
+
+def leave(worker: Worker) -> None:
+    """SIGTERM: a worker ends with status 0."""
+    status = worker.terminate()
+    assert status == 0, f"exit status {status}:\n{last_words(worker)}"
 
 
 def total_of(worker: Worker, series: str) -> float:

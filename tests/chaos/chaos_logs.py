@@ -12,7 +12,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from chaos_act import ALL, Act, Outcome, Stage, last_words, total_of
+from chaos_act import ALL, Act, Outcome, Stage, last_words, leave, total_of
 from fault_harness import PARTITIONS, Worker
 from fault_verdict import KINDS, Kind, Source, fences_of, read_all, read_source
 
@@ -134,7 +134,7 @@ def retention(stage: Stage, times: int) -> Outcome:
                 assert said == PARTITIONS, last_words(workers[0])
                 accepted = total_of(workers[0], "deskpulse_accepted_losses")
                 assert accepted == PARTITIONS * len(act.back_s)
-        outcome = act.close(workers, times, sources=[_counted(act.settings, kind, seen) for kind in KINDS])
+        outcome = act.close(workers, times, read=lambda settings, kind: _counted(read_source(settings, kind), seen))
         fences = _fences(read_source(act.settings, "helpdesk"))
         lost = sum(loss.to_offset - loss.from_offset for fence in fences.values() for loss in fence.losses)
         assert [fence.losses_count for fence in fences.values()] == [times] * PARTITIONS
@@ -194,7 +194,7 @@ def _assert_refused(act: Act, sentences: dict[int, str]) -> None:
     for partition, sentence in sentences.items():
         assert reasons[partition].startswith(sentence), (reasons[partition], sentence)
         assert f"--accept-loss {partition} " in reasons[partition]
-    assert worker.terminate() == 0
+    leave(worker)
 
 
 def _readyz(worker: Worker) -> tuple[int, dict[str, Any]]:
@@ -210,11 +210,10 @@ def _fences(source: Source) -> dict[int, Fence]:
     return {partition: fences_of(log)[-1] for partition, log in source.changelog.items()}
 
 
-def _counted(settings: Settings, kind: Kind, seen: dict[tuple[Kind, int], dict[int, Any]]) -> Source:
+def _counted(source: Source, seen: dict[tuple[Kind, int], dict[int, Any]]) -> Source:
     """A source as it should have been counted: all that it ever held, without the losses that were accepted."""
-    source = read_source(settings, kind)
     for partition, fence in _fences(source).items():
-        held = {**seen[kind, partition], **{record.offset: record for record in source.records[partition]}}
+        held = {**seen[source.kind, partition], **{record.offset: record for record in source.records[partition]}}
         source.records[partition] = [
             held[offset]
             for offset in sorted(held)
