@@ -39,7 +39,7 @@ chaos: $(STAMP) ## faults on real workers and brokers, compared with the batch; 
 	@$(BIN)/python tests/chaos --write docs/reliability.md
 
 simulate: $(STAMP) ## the engine under simulated faults; SEEDS=12345 replays a seed, SEEDS=1..5000 runs many
-	@$(BIN)/python tests/simulation $(SEEDS)
+	@$(BIN)/python tests/simulation/run_seeds.py $(SEEDS)
 
 bench: $(STAMP) ## measure; one JSON line a figure
 	@$(BIN)/python -m bench

@@ -77,7 +77,7 @@ def test_a_seed_gives_the_same_run_in_another_process() -> None:
     digests = []
     for hash_seed in ("1", "2"):
         done = subprocess.run(
-            [sys.executable, str(Path(__file__).parent), "21"],
+            [sys.executable, str(Path(__file__).with_name("run_seeds.py")), "21"],
             env={**os.environ, "PYTHONHASHSEED": hash_seed},
             capture_output=True,
             text=True,

@@ -1,4 +1,4 @@
-"""``python tests/simulation SEEDS``: run seeds of the simulation; SEEDS is a number, or two with ``..`` between."""
+"""Run seeds of the simulation: ``run_seeds.py SEEDS``, a number or two with ``..`` between."""
 
 from __future__ import annotations
 
