@@ -148,11 +148,9 @@ def load_settings(config: Path | None = None, **overrides: Any) -> Settings:
 def _check_label_values(policy: Policy) -> None:
     """Raise PolicyError where values are listed for a label that no series folds."""
     if policy.label_values:
-        from metrics_core.catalog import all_series
-        from streams.serving.exposition import NEVER_FOLDED, open_positions
+        from streams.serving.exposition import bounded_labels
 
-        every = {series.labels[at] for series in all_series(policy) for at in open_positions(series)}
-        known = sorted(every - NEVER_FOLDED)
+        known = sorted(bounded_labels(policy))
         for label in policy.label_values:
             if label not in known:
                 raise PolicyError(

@@ -29,7 +29,8 @@ from streams import topicid
 from streams.connect import client_arguments
 from streams.settings import ConfigurationError, Settings, load_settings
 
-DAY_MS = 86_400_000
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 # what a consumer may be behind, twice over: a long weekend
 SOURCE_RETENTION_MS = 7 * DAY_MS
 # below it a worker that was down for a day meets a log that starts after its position
@@ -163,8 +164,10 @@ async def check_topics(settings: Settings) -> list[Finding]:
     return findings
 
 
-def findings_of(wanted: Topic, found: Described) -> Iterator[Finding]:
-    """Compare a topic with what it should be."""
+def findings_of(
+    wanted: Topic, found: Described, *, retention_least_ms: int = SOURCE_RETENTION_LEAST_MS
+) -> Iterator[Finding]:
+    """Compare a topic with what it should be; a source should keep its records for ``retention_least_ms``."""
 
     def error(message: str) -> Finding:
         return Finding("error", found.name, message)
@@ -186,10 +189,10 @@ def findings_of(wanted: Topic, found: Described) -> Iterator[Finding]:
         yield error(f"{found.leaderless} of {found.partitions} partitions have no leader: check the brokers")
     yield from _replication_findings(wanted, found, error, warning)
     retention_ms = int(found.configs.get("retention.ms", "-1"))
-    if wanted.role == "source" and 0 <= retention_ms < SOURCE_RETENTION_LEAST_MS:
+    if wanted.role == "source" and 0 <= retention_ms < retention_least_ms:
         yield warning(
-            f"retention.ms is {retention_ms}: a worker that is down for a day may lose events, "
-            f"set at least {SOURCE_RETENTION_LEAST_MS}"
+            f"retention.ms is {retention_ms}: a worker that is down for "
+            f"{retention_least_ms / 2 / HOUR_MS:g} h may lose events, set at least {retention_least_ms}"
         )
 
 

@@ -18,6 +18,7 @@ VERBS = {
     "produce": "produce",
     "simulate": "simulate",
     "topics": "topics",
+    "doctor": "doctor",
     "rejected": "rejected",
     "verify": "verify",
     "top": "top",

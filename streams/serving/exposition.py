@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import product
 from typing import NamedTuple, TypeAlias
 
+from metrics_core.catalog import all_series
 from metrics_core.grid import INTERVALS
 from metrics_core.labels import NONE
-from metrics_core.policy import WINDOWS
+from metrics_core.policy import WINDOWS, Policy
 from metrics_core.series import Histogram, Series
 
 PREFIX = "deskpulse_"
@@ -52,6 +53,12 @@ def open_positions(series: Series) -> tuple[int, ...]:
     """Places of the labels whose values are not known beforehand."""
     enums = enums_of(series)
     return tuple(i for i, label in enumerate(series.labels) if label not in enums)
+
+
+def bounded_labels(policy: Policy) -> frozenset[str]:
+    """Labels whose values are shown up to a limit, the rest as OTHER: what ``policy.label_values`` may list."""
+    every = {series.labels[at] for series in all_series(policy) for at in open_positions(series)}
+    return frozenset(every - NEVER_FOLDED)
 
 
 def shared_label_sets(tables: Sequence[Table], labels: Collection[str]) -> frozenset[Key]:

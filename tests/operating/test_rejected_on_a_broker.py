@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from typing import Any
 
 import pytest
 from operated_desk import PARTITIONS, Desk, Written, event, wire
 
 from metrics_core.partitioner import partition_for
+from streams.demo.worker_process import WorkerProcess
 from streams.engine.rejected import MAX_VALUE_BYTES
 
 pytestmark = pytest.mark.broker
@@ -135,3 +137,36 @@ def test_a_cut_value_is_checked_against_its_hash(desk: Desk) -> None:
     assert done.returncode == 1
     assert "another record at this offset" in done.stderr
     assert len(desk.records()) == 2
+
+
+def test_a_worker_counts_what_was_sent_again_once_however_often_it_is_sent(desk: Desk) -> None:
+    desk.write(misplaced("T-4"))
+    settings = desk.settings.model_copy(update={"origin": "earliest", "checkpoint_interval_s": 0.3})
+    with WorkerProcess(settings) as worker:
+        worker.wait_ready()
+        wait_for(worker, "deskpulse_events_rejected_total", "wrong_partition", 1)
+        wait_for_reject(desk)
+        for _ in range(2):
+            assert desk.deskpulse("rejected", "redrive", "--reason", "wrong_partition").returncode == 0
+        wait_for(worker, "deskpulse_events_duplicate_total", "", 1)
+        wait_for(worker, "deskpulse_events_processed_total", "helpdesk.ticket.created", 2)
+        wait_for(worker, "deskpulse_open_tickets{", "", 1)
+
+
+def wait_for_reject(desk: Desk) -> None:
+    """Until the checkpoint that holds the reject has been written."""
+    deadline = time.monotonic() + 60
+    while not desk.deskpulse("rejected", "list", "--json").stdout:
+        assert time.monotonic() < deadline
+
+
+def wait_for(worker: WorkerProcess, series: str, label: str, value: float) -> None:
+    """Until the worker shows a value, summed over the lines of a series with a label value."""
+    deadline = time.monotonic() + 60
+    while True:
+        lines = [line for line in worker.metrics().splitlines() if line.startswith(series) and label in line]
+        shown = sum(float(line.rpartition(" ")[2]) for line in lines)
+        if shown == value:
+            return
+        assert time.monotonic() < deadline, lines
+        time.sleep(0.2)
