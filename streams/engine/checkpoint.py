@@ -45,6 +45,8 @@ async def checkpoint(slot: Slot, world: World) -> int | None:
         try:
             encoding = slot.writer.encode()
             async with slot.shard_lock:
+                if slot.state is not State.READY:
+                    return None  # a record made the core raise while the lock was waited for: the copy is spoilt
                 rows = await _encode_rows(slot, encoding, clock)
                 fence = msgspec.structs.replace(slot.fence, next=slot.next_offset, clock_us=slot.shard.clock_us)
             encoding.row(FENCE_KEY, encode_fence(fence))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 from memory_world import POISON, SOURCE, CrashError, Desk, MemoryWorld, desk, fence_row
 
+from streams.engine.checkpoint import checkpoint
 from streams.engine.ports import SourcePartition, Standing, TopicIdentity
 from streams.engine.slot import State
 
@@ -283,6 +284,23 @@ async def test_a_lost_slot_is_never_checkpointed_again() -> None:
     await made.until(lambda: len(world.opened) == 2)
     assert len(world.logs[SOURCE].rows) == before
     assert slot.state is State.LOST
+
+
+async def test_a_copy_that_was_spoilt_while_a_checkpoint_waited_for_it_is_never_written() -> None:
+    world = MemoryWorld()
+    world.produce(1, 2, POISON)
+    made = await running(world)
+    slot = made.table._slot(SOURCE)
+    assert slot is not None
+    before = len(world.logs[SOURCE].rows)
+    async with slot.shard_lock:
+        feeding = asyncio.create_task(made.feed(0, 3))
+        await asyncio.sleep(0)
+        writing = asyncio.create_task(checkpoint(slot, made.table._world))
+        await asyncio.sleep(0)
+    await feeding
+    assert await writing is None
+    assert len(world.logs[SOURCE].rows) == before
 
 
 @pytest.mark.parametrize("seed", range(12))
