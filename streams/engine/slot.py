@@ -23,6 +23,8 @@ CHUNK_MIN_RECORDS, CHUNK_START_RECORDS, CHUNK_MAX_RECORDS = 16, 500, 5000
 MAX_DIRTY_ROWS = 50_000
 MAX_DIRTY_BYTES = 16 * 1024 * 1024
 MAX_REJECTS_BYTES = 1024 * 1024
+#: Chunks that no snapshot shows yet are remembered one by one up to this many.
+MAX_UNSHOWN = 10_000
 #: Size of a row before the first checkpoint has measured it.
 ROW_BYTES_GUESS = 400
 
@@ -92,6 +94,8 @@ class Slot:
         self.row_bytes = ROW_BYTES_GUESS
         #: Kafka's time of the newest record applied, in ms
         self.applied_timestamp_ms = -1
+        #: (Kafka's time of the oldest record in ms, records) of the chunks that no snapshot shows yet
+        self._unshown: list[tuple[int, int]] = []
         self._chunk_records = CHUNK_START_RECORDS
         self._clock = clock
         self._counters = counters
@@ -166,7 +170,15 @@ class Slot:
         self.applied_timestamp_ms = last.timestamp
         if first.timestamp >= 0:
             self._delay.observe(self._clock.now_us() / 1e6 - first.timestamp / 1e3, len(chunk))
+            self._unshown.append((first.timestamp, len(chunk)))
+            if len(self._unshown) > MAX_UNSHOWN:
+                self._unshown = [(min(self._unshown)[0], sum(records for _, records in self._unshown))]
         return True
+
+    def take_unshown(self) -> list[tuple[int, int]]:
+        """(Kafka's time in ms, records) of what was counted since the last call; a snapshot shows it now."""
+        unshown, self._unshown = self._unshown, []
+        return unshown
 
     #: the exception behind Outcome.FAILED
     error: Exception | None = None

@@ -7,11 +7,18 @@ from dataclasses import dataclass
 
 from streams.engine.ports import Clock, Frozen, SourcePartition
 from streams.engine.slot import Slot, State
+from streams.engine.status import DelayHistogram
 
-#: Seconds from one snapshot to the next, where freezing is cheap.
+#: Seconds from one snapshot to the next where nothing was counted: time goes on.
 SNAPSHOT_INTERVAL_S = 1.0
+#: The same where something was, so that 99 % of what arrives is shown within 0.15 s.
+FRESH_INTERVAL_S = 0.05
 #: Freezing takes at most this share of the event loop; where it costs more, snapshots come less often.
-SNAPSHOT_SHARE = 0.05
+SNAPSHOT_SHARE = 0.15
+#: While the worker catches up nothing is fresh, and all of it should go into counting.
+CATCH_UP_SHARE = 0.05
+#: What was counted later than this after its arrival is caught up with.
+LIVE_S = 1.0
 #: The event loop gets its turn once freezing has taken this much time.
 SLICE_S = 0.008
 
@@ -55,13 +62,34 @@ class ViewClock:
         return wall_us
 
 
-async def take_snapshot(slots: Sequence[Slot], view_clock: ViewClock, clock: Clock) -> tuple[Latest, float]:
-    """Freeze the ready slots one by one; the snapshot and the seconds of event loop that it took."""
+@dataclass(frozen=True)
+class Taken:
+    """A snapshot, the seconds of event loop that it took, and (Kafka's time in ms, records) of what it is the first
+    to show."""
+
+    latest: Latest
+    busy_s: float = 0.0
+    shown: Sequence[tuple[int, int]] = ()
+
+    def show(self, delay: DelayHistogram, now_us: int) -> float:
+        """Observe how late it shows what; seconds until the next one should be taken."""
+        oldest_ms = now_us // 1000
+        for timestamp_ms, records in self.shown:
+            delay.observe(now_us / 1e6 - timestamp_ms / 1e3, records)
+            oldest_ms = min(oldest_ms, timestamp_ms)
+        if now_us / 1e6 - oldest_ms / 1e3 < LIVE_S:
+            return max(FRESH_INTERVAL_S, self.busy_s / SNAPSHOT_SHARE)
+        return max(SNAPSHOT_INTERVAL_S, self.busy_s / CATCH_UP_SHARE)
+
+
+async def take_snapshot(slots: Sequence[Slot], view_clock: ViewClock, clock: Clock) -> Taken:
+    """Freeze the ready slots one by one."""
     time_us = view_clock.now_us(clock.now_us(), slots)
     if not time_us:
-        return NOTHING, 0.0
+        return Taken(NOTHING)
     partitions: list[SourcePartition] = []
     frozen: list[Frozen] = []
+    shown: list[tuple[int, int]] = []
     busy_s = 0.0
     for slot in slots:
         async with slot.shard_lock:
@@ -70,9 +98,10 @@ async def take_snapshot(slots: Sequence[Slot], view_clock: ViewClock, clock: Clo
                 started_s = clock.monotonic()
                 frozen.append(slot.shard.freeze(time_us))
                 partitions.append(slot.source)
+                shown += slot.take_unshown()
                 busy_s += clock.monotonic() - started_s
         await clock.sleep(0)
-    return Latest(time_us, tuple(partitions), tuple(frozen)), busy_s
+    return Taken(Latest(time_us, tuple(partitions), tuple(frozen)), busy_s, shown)
 
 
 async def _prepare(slot: Slot, time_us: int, clock: Clock) -> float:

@@ -23,7 +23,6 @@ from streams.engine.slot import Outcome, Slot, State
 from streams.engine.snapshot import (
     NOTHING,
     SNAPSHOT_INTERVAL_S,
-    SNAPSHOT_SHARE,
     ViewClock,
     take_snapshot,
 )
@@ -83,7 +82,10 @@ class CheckpointedTable:
         self._generation: int | None = None
         self._epoch = 0
         self._replaced_s: list[float] = []
+        #: what is shown has changed altogether; something was counted since the last snapshot
         self._changed = asyncio.Event()
+        self._counted = False
+        self._idle = False
         self._ticker: asyncio.Task[None] | None = None
 
     # what the transport asks
@@ -121,6 +123,9 @@ class CheckpointedTable:
         slot = self._slot(batch.source)
         outcome = Outcome.STALE if slot is None else await slot.apply(batch)
         if slot is None or outcome is Outcome.APPLIED or outcome is Outcome.FAILED:
+            self._counted = True
+            if self._idle:
+                self._changed.set()
             return
         if outcome is Outcome.STALE:
             slot.status.stale_batches += 1
@@ -283,6 +288,13 @@ class CheckpointedTable:
         except TimeoutError:
             log.warning("checkpoints of the hand-over took too long", partitions=len(slots))
 
+    async def _look_after(self, slots: list[Slot]) -> None:
+        """What a snapshot does not need."""
+        if self.topics - self.status.topic_partitions.keys():
+            await self._learn_topics()
+        if stranded := self._progress.stranded(slots):
+            await self._seek_back(stranded)
+
     async def _seek_back(self, slots: list[Slot]) -> None:
         """Fetch again from where the state ends; batches on their way become stale."""
         for slot in slots:
@@ -293,25 +305,39 @@ class CheckpointedTable:
             # not assigned any more: the rebalance that is under way settles it
             log.info("seek back failed", error=repr(error))
 
-    async def _tick(self) -> None:
-        """About once a second: status, slots that wait for lost batches, the snapshot."""
-        clock, pause_s = self._world.clock, 0.0
-        while True:
+    async def _pause(self, least_s: float) -> None:
+        """Wait for as long as no snapshot should come, then until there is something new to show, but no longer
+        than a second in all."""
+        await self._wait_for_change(least_s)
+        if not self._counted and not self._changed.is_set():
+            self._idle = True
+            await self._wait_for_change(SNAPSHOT_INTERVAL_S - least_s)
+            self._idle = False
+        self._changed.clear()
+        self._counted = False
+
+    async def _wait_for_change(self, timeout_s: float) -> None:
+        if timeout_s > 0:
             with contextlib.suppress(TimeoutError):
-                await clock.wait_for(self._changed.wait(), pause_s)
-            self._changed.clear()
+                await self._world.clock.wait_for(self._changed.wait(), timeout_s)
+
+    async def _tick(self) -> None:
+        """When something was counted, and once a second: status, slots that wait for lost batches, the snapshot."""
+        clock, pause_s = self._world.clock, 0.0
+        looked_s = clock.monotonic() - SNAPSHOT_INTERVAL_S
+        while True:
+            await self._pause(pause_s)
             try:
-                if self.topics - self.status.topic_partitions.keys():
-                    await self._learn_topics()
                 slots = self._ready()
-                if stranded := self._progress.stranded(slots):
-                    await self._seek_back(stranded)
-                latest, busy_s = await take_snapshot(slots, self._view_clock, clock)
-                ready = self.fetchable()
+                if clock.monotonic() - looked_s >= SNAPSHOT_INTERVAL_S:
+                    looked_s = clock.monotonic()
+                    await self._look_after(slots)
+                taken = await take_snapshot(slots, self._view_clock, clock)
+                latest, ready = taken.latest, self.fetchable()
                 self.latest = latest.without(frozenset(latest.partitions) - ready)
+                pause_s = taken.show(self.status.shown_delay, clock.now_us())
                 self._progress.refresh(slots)
                 self.status.ready = not self._revoked and self._assigned <= ready
-                pause_s = max(SNAPSHOT_INTERVAL_S, busy_s / SNAPSHOT_SHARE)
             except Exception:
                 log.exception("snapshot failed")
                 pause_s = SNAPSHOT_INTERVAL_S

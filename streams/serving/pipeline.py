@@ -127,7 +127,14 @@ def engine_families(
     return [
         *_partitions(status, shown),
         *_events(status, settings),
-        _delay(status.event_delay),
+        _delay(
+            "event_delay_seconds", "Time from an event's record in Kafka to its being counted", status.event_delay
+        ),
+        _delay(
+            "event_shown_seconds",
+            "Time from an event's record in Kafka to the snapshot that is the first to show it",
+            status.shown_delay,
+        ),
         *_constants(policy),
         _gauge("ready", "1 when every assigned partition is recovered", status.ready),
     ]
@@ -255,10 +262,8 @@ def _events(status: EngineStatus, settings: Settings) -> Iterator[Metric]:
         yield CounterMetricFamily(PREFIX + name, text, value=total)
 
 
-def _delay(delay: DelayHistogram) -> Metric:
-    family = HistogramMetricFamily(
-        PREFIX + "event_delay_seconds", "Time from an event's record in Kafka to its being counted", labels=()
-    )
+def _delay(name: str, text: str, delay: DelayHistogram) -> Metric:
+    family = HistogramMetricFamily(PREFIX + name, text, labels=())
     buckets, seen = [], 0
     for edge, count in zip((*delay.edges_s, float("inf")), delay.counts, strict=True):
         seen += count

@@ -12,7 +12,7 @@ from metrics_core.rejects import Reject
 from streams.engine.batch import Batch
 from streams.engine.fence import Loss, UnreadableFence, decode_fence, encode_fence
 from streams.engine.rejected import MAX_VALUE_BYTES, rejected_record
-from streams.engine.snapshot import ViewClock
+from streams.engine.snapshot import NOTHING, SNAPSHOT_INTERVAL_S, Taken, ViewClock
 from streams.engine.status import DelayHistogram
 
 
@@ -142,3 +142,19 @@ async def test_records_that_wait_without_progress_make_the_worker_not_live() -> 
     await made.feed(0, 1)
     await made.until(lambda: made.table.status.live)
     await made.table.shutdown()
+
+
+def test_a_snapshot_observes_how_late_it_shows_what_and_the_next_one_comes_soon() -> None:
+    delays = DelayHistogram((0.15,))
+    pause_s = Taken(NOTHING, 0.001, [(1_000, 3), (1_060, 2)]).show(delays, 1_160_000)
+    assert (delays.counts, delays.count) == ([2, 3], 5)
+    assert pause_s < SNAPSHOT_INTERVAL_S / 10
+
+
+def test_freezing_that_costs_much_comes_less_often() -> None:
+    cheap, dear = (Taken(NOTHING, busy_s, [(1_000, 1)]).show(DelayHistogram(), 1_100_000) for busy_s in (0.01, 0.1))
+    assert dear > 0.1 / 0.2 > cheap
+
+
+def test_while_a_worker_catches_up_its_snapshots_come_once_a_second() -> None:
+    assert Taken(NOTHING, 0.01, [(1_000, 1)]).show(DelayHistogram(), 60_000_000) == SNAPSHOT_INTERVAL_S

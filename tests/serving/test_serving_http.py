@@ -45,6 +45,7 @@ PIPELINE = {
     "stale_batches_total",
     "ready",
     "event_delay_seconds_bucket",
+    "event_shown_seconds_bucket",
     "scrape_duration_seconds",
     "series",
     "series_folded",
