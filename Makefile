@@ -45,7 +45,7 @@ bench: $(STAMP) ## measure; one JSON line a figure
 	@$(BIN)/python -m bench
 
 # PEERS="--events 100000 --rounds 1 kafka-streams deskpulse" for a short one
-bench-peers: $(STAMP) ## race other stream engines on the same job; an hour, alone on the machine
+bench-peers: $(STAMP) ## race other stream engines on the same job; half an hour, alone on the machine
 	@$(BIN)/python -m bench.peers $(or $(PEERS),--write docs/benchmarks-peers.md)
 
 generate: $(STAMP) ## write everything that is generated anew

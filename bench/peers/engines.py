@@ -73,6 +73,7 @@ ENGINES = (
     ),
     _streams_engine(MEASURE, "RocksDB, one thread", "rocksdb", "1"),
     _streams_engine("kafka-streams-memory", "in memory, one thread", "memory", "1"),
+    _streams_engine("kafka-streams-memory-cached", "in memory with a cache, one thread", "memory-cached", "1"),
     _streams_engine("kafka-streams-2", "RocksDB, two threads", "rocksdb", "2"),
     Engine("bytewax", "Bytewax 0.21.1, one worker", "snapshot a second", _job("bytewax"), durable_by="itself"),
     Engine(

@@ -47,8 +47,8 @@ committed. CPU is user and system time of the engine's process over the same str
 runtime is not in it but its compiler is. Memory is the most that was resident.
 
 A commit, checkpoint or snapshot is due each second everywhere; records are compressed with lz4, batches and fetches
-are large, and RocksDB has 128 MB of Kafka Streams' cache in front. The sources of every job lie in `bench/peers/`,
-all versions pinned.
+are large, and the cache of Kafka Streams, where it is used (with RocksDB always), has 128 MB. The sources of every
+job lie in `bench/peers/`, all versions pinned.
 """
 
 _HEAD = (
