@@ -137,8 +137,8 @@ def check_source(
         raise Refused(
             "partitions",
             f"{source.topic} has {identity.partitions} partitions and its state was counted with"
-            f" {fence.partitions}, so keys have moved: copy the events to a new topic of the size you want and"
-            " start another app_id on it with --origin earliest",
+            f" {fence.partitions}, so keys have moved: copy the events to a topic of the right size with"
+            " `deskpulse topics repartition` and start another app_id on it with --origin earliest",
         )
     accept = f"start the worker with --accept-loss {source.partition}"
     if fence.topic_id != identity.topic_id:
