@@ -29,7 +29,7 @@ from metrics_core.view import Frozen
 from streams.engine.ports import SourcePartition
 
 MOST_STEPS = 400_000
-#: the longest that recovery may take once the world is calm: two refusals, two transaction timeouts, losses
+#: the longest that nothing may be counted once the world is calm: two refusals, two transaction timeouts, losses
 REST_S = 400.0
 TRACE_LINES = 60
 
@@ -194,8 +194,11 @@ class Run:
 
     async def _rest(self, who: str, last: SimWorker | None = None) -> None:
         """Wait until every partition is counted to its end, or refused for a reason that is true."""
-        deadline_s = self.loop.time_s + REST_S
+        counted, deadline_s = -1, 0.0
         while waiting := [s for s in self.cluster.partitions_now() if not self._settled(s, last)]:
+            now_counted = sum(account.position for account in self.verdict.accounts.values())
+            if now_counted != counted:
+                counted, deadline_s = now_counted, self.loop.time_s + REST_S
             if self.loop.time_s > deadline_s:
                 raise AssertionError(f"{who} never got to the end of {', '.join(map(str, waiting))}")
             await asyncio.sleep(1.0)
