@@ -1,11 +1,12 @@
 """``python tests/chaos [SCENARIO...]``: faults on real workers and brokers, each compared with the batch.
 
-With ``--write FILE`` the table of what was run goes into a page.
+With ``--write FILE`` the table of what was run goes into a page, where it replaces the rows of the same names.
 """
 
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import random
 import signal
@@ -40,11 +41,14 @@ def main() -> int:
         parser.error(f"no scenario {unknown[0]}: there are {', '.join(SCENARIOS)}")
     # whoever ends this ends in order: workers are stopped by the blocks that started them
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    # its producer and its readers say what every fault does to them
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     seed = int(os.environ.get("DESKPULSE_FAULT_SEED", time.time_ns() % 1_000_000_007))
     print(f"DESKPULSE_FAULT_SEED={seed}", flush=True)
     outcomes, failed = _run(asked.names or list(SCENARIOS), asked.rate, asked.scale, seed)
     if asked.write and outcomes:
-        asked.write.write_text(page(outcomes, rate=asked.rate, scale=asked.scale, seed=seed), encoding="utf-8")
+        before = asked.write.read_text(encoding="utf-8") if asked.write.exists() else ""
+        asked.write.write_text(page(outcomes, rate=asked.rate, before=before), encoding="utf-8")
     differing = [name for name, outcome in outcomes.items() if outcome.verdict.differences]
     for name in differing:
         print(f"{name}: {outcomes[name].verdict.differences[0]}")

@@ -20,19 +20,20 @@ both source topics: late ones, repeated ones, some that cannot be used. Then it 
 
 - every row of every changelog with the rows of one process that read the same events at once, without any
   fault;
-- every value of the view that a worker would load from the changelog with that process, and those of the
-  helpdesk with the batch computation (`streams/audit`), which shares no code with the core;
+- every value of the view that a worker would load from the changelog with that process, and with the batch
+  computation (`streams/audit`), which shares no code with the core;
 - the records on `events.rejected`: each event that cannot be used is there exactly once;
 - the fences of the checkpoints: they never fall.
 
-A difference is one row, value or record that is not the same. There must be none, whatever was done. `python
-tests/chaos NAME` runs one scenario; `DESKPULSE_FAULT_SEED` repeats a run's chances.
+A difference is one row, value or record that is not the same. There must be none, whatever was done.
+`python tests/chaos NAME --write docs/reliability.md` runs one scenario anew and replaces its row;
+`DESKPULSE_FAULT_SEED` repeats a run's chances.
 
-Run on {day}: {machine}; {partitions} partitions, {rate:.0f} events/s, a session timeout of {session:g} s,
-checkpoints every {checkpoint:g} s; {share}; seed {seed}.
+Run on: {machine}, shared with other work; {partitions} partitions, {rate:.0f} events/s, a session timeout
+of {session:g} s, checkpoints every {checkpoint:g} s.
 
-| scenario | fault | times | workers | events | rows and values | differences | back again, median | worst |
-|---|---|---:|---:|---:|---:|---:|---:|---:|
+| scenario | fault | times | workers | events | rows, values | differences | back again, median | worst | run on |
+|---|---|---:|---:|---:|---:|---:|---:|---:|---|
 {rows}
 
 **Back again** is how long it took from the end of the fault until every partition was shown by exactly one
@@ -48,24 +49,32 @@ whole or absent.
 """
 
 
-def page(outcomes: dict[str, Outcome], *, rate: float, scale: float, seed: int) -> str:
-    """The table of a run."""
+def page(outcomes: dict[str, Outcome], *, rate: float, before: str = "") -> str:
+    """The page after a run; scenarios that were not run keep their lines of the page before."""
+    rows, notes = _lines(before, "| `"), _lines(before, "- `")
+    for name, outcome in outcomes.items():
+        rows[name] = row(name, outcome)
+        notes[name] = f"- `{name}`: {outcome.note}." if outcome.note else ""
+    known = [name for name in SCENARIOS if name in rows]
     machine = (
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, CPython {platform.python_version()}"
     )
     return PAGE.format(
         kafka=KAFKA_VERSION,
-        day=datetime.now(tz=UTC).date(),
         machine=machine,
         partitions=ALL,
         rate=rate,
         session=SESSION_TIMEOUT_S,
         checkpoint=CHECKPOINT_INTERVAL_S,
-        share="every scenario with its full count" if scale == 1 else f"counts scaled by {scale:g}",
-        seed=seed,
-        rows="\n".join(row(name, outcome) for name, outcome in outcomes.items()),
-        notes="\n".join(f"- `{name}`: {outcome.note}." for name, outcome in outcomes.items() if outcome.note),
+        rows="\n".join(rows[name] for name in known),
+        notes="\n".join(notes[name] for name in known if notes.get(name)),
     )
+
+
+def _lines(text: str, mark: str) -> dict[str, str]:
+    """Lines about scenarios, by the name that follows the mark."""
+    found = (line for line in text.splitlines() if line.startswith(mark))
+    return {line.removeprefix(mark).partition("`")[0]: line for line in found}
 
 
 def row(name: str, outcome: Outcome) -> str:
@@ -75,4 +84,5 @@ def row(name: str, outcome: Outcome) -> str:
     return (
         f"| `{name}` | {SCENARIOS[name].fault} | {outcome.times} | {outcome.workers} | {verdict.events:,}"
         f" | {verdict.rows + verdict.values:,} | {len(verdict.differences)} | {median} | {worst} |"
+        f" {datetime.now(tz=UTC).date()} |"
     )

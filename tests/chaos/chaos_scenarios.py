@@ -23,14 +23,14 @@ class Scenario:
 
 SCENARIOS = {
     "kills": Scenario("kill -9 of the worker, also within a recovery", kills, 50),
-    "short-stops": Scenario("SIGSTOP, SIGCONT within the session timeout", short_stops, 10),
-    "long-stops": Scenario("SIGSTOP, SIGCONT after the session timeout", long_stops, 8),
-    "joins": Scenario("workers join, restart and leave under static membership", joins, 3),
-    "restarts": Scenario("the broker restarts, in order and after kill -9", broker_restarts, 6),
-    "gone": Scenario("the broker is gone for 60 s", broker_gone, 2),
-    "three": Scenario("of three brokers the group's coordinator is killed", coordinator_killed, 5),
+    "short-stops": Scenario("SIGSTOP, SIGCONT within the session timeout", short_stops, 6),
+    "long-stops": Scenario("SIGSTOP, SIGCONT after the session timeout", long_stops, 4),
+    "joins": Scenario("workers join, restart and leave under static membership", joins, 2),
+    "restarts": Scenario("the broker restarts, in order and after kill -9", broker_restarts, 4),
+    "gone": Scenario("the broker is gone for 60 s", broker_gone, 1),
+    "three": Scenario("of three brokers the group's coordinator is killed", coordinator_killed, 3),
     "expired": Scenario("transactional ids expire", expired_ids, 2),
-    "compaction": Scenario("aggressive compaction, and kill -9", compaction, 10),
+    "compaction": Scenario("aggressive compaction, and kill -9", compaction, 5),
     "retention": Scenario("the source is cut past what was counted", retention, 2),
-    "secure": Scenario("SASL and TLS, other credentials after each kill -9", credentials, 8),
+    "secure": Scenario("SASL and TLS, other credentials after each kill -9", credentials, 4),
 }
