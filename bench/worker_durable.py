@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-import orjson
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
+from bench.bare_loop import COMPARED_WITH, bare_rate
 from bench.figure import figure
 from bench.workload import helpdesk_events
 from streams.broker import EmbeddedKafka
@@ -31,10 +29,10 @@ def main() -> None:
         kafka.start()
         settings = settings.model_copy(update={"brokers": kafka.bootstrap})
         events = asyncio.run(_fill(settings))
-        bare = asyncio.run(_bare(settings, events))
+        bare = asyncio.run(bare_rate(settings, events))
         with WorkerProcess(settings) as worker:
             rate = _durable(worker, events)
-        figure("worker_durable", rate, "events/s", bare, "a bare aiokafka getmany and orjson.loads loop")
+        figure("worker_durable", rate, "events/s", bare, COMPARED_WITH)
 
 
 async def _fill(settings: Settings) -> int:
@@ -43,26 +41,6 @@ async def _fill(settings: Settings) -> int:
     async with TopicWriter(client_arguments(settings)) as writer:
         await pour(events, writer, Pace())
     return len(events)
-
-
-async def _bare(settings: Settings, events: int) -> float:
-    partitions = [TopicPartition(settings.helpdesk_topic, number) for number in range(settings.partitions)]
-    consumer = AIOKafkaConsumer(
-        auto_offset_reset="earliest", max_partition_fetch_bytes=4 << 20, **client_arguments(settings)
-    )
-    await consumer.start()
-    try:
-        consumer.assign(partitions)
-        read, start_s = 0, 0.0
-        while read < events:
-            for records in (await consumer.getmany(timeout_ms=100, max_records=20_000)).values():
-                start_s = start_s or time.monotonic()
-                for record in records:
-                    orjson.loads(record.value)
-                read += len(records)
-        return events / (time.monotonic() - start_s)
-    finally:
-        await consumer.stop()
 
 
 def _durable(worker: WorkerProcess, events: int) -> float:

@@ -1,0 +1,199 @@
+"""freshness: how late events are shown at 5,000 a second, and what a burst of a million does.
+
+``freshness_p99``: from handing a record to the producer until the snapshot that /metrics serves shows it, for 99 %
+of them, as the worker's own series ``event_shown_seconds`` has it (linear in a bucket, as histogram_quantile does),
+against the same until it is counted. Default settings, traffic of 5,000 events/s, a scrape every few seconds.
+
+``burst_seconds``: how long a million events that come at once are behind, against a bare aiokafka and orjson loop
+over the same; ``burst_memory``: what the worker grows by meanwhile, against its size before. Its lag and watermark
+are watched all along; where one of them says what is not so, the bench ends with a sentence.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Sequence
+from itertools import islice, pairwise
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from bench.bare_loop import COMPARED_WITH, bare_rate
+from bench.figure import figure
+from bench.resident import resident_bytes
+from bench.workload import SEED, TICKETS_PER_DAY
+from metrics_core.times import DAY_US
+from streams.broker import EmbeddedKafka
+from streams.connect import client_arguments
+from streams.demo.exposition_rows import PREFIX, most, total
+from streams.demo.worker_process import WorkerProcess
+from streams.pace import wall_us
+from streams.produce import TopicWriter
+from streams.settings import Settings, load_settings
+from streams.simulate import Emission, Traffic
+from streams.topics import ensure_topics
+
+EVENTS_PER_SECOND = 5_000
+#: fewer than TICKETS_PER_DAY bring
+EVENTS_PER_DAY = 12_000
+STEADY_S = 30.0
+#: how many events come at once
+BURST_EVENTS = 1_000_000
+BURST_VARIABLE = "DESKPULSE_BENCH_EVENTS"
+#: records written together: what a producer with linger.ms=5 does at this rate
+TICK_S = 0.005
+SCRAPE_S = 5.0
+WATCH_S = 0.5
+WARM_UP_S = 5.0
+#: after the last write, the lag is that of the topic
+SETTLED_S = 2.0
+TIMEOUT_S = 300.0
+
+
+def main() -> None:
+    """Steady traffic, then the burst, one worker each."""
+    burst = int(os.environ.get(BURST_VARIABLE, BURST_EVENTS))
+    steady = int((WARM_UP_S + STEADY_S) * EVENTS_PER_SECOND)
+    events = _recent_events(max(burst, steady))
+    settings = load_settings(origin="earliest")
+    with EmbeddedKafka(cache_dir=settings.cache_dir, heap_mb=1024) as kafka:
+        kafka.start()
+        settings = settings.model_copy(update={"brokers": kafka.bootstrap})
+        _steady(_of(settings, "steady"), events[:steady])
+        _burst(_of(settings, "burst"), events[:burst])
+
+
+def _recent_events(most: int) -> list[Emission]:
+    """Traffic of the days until now, so that windows are full."""
+    days = most / EVENTS_PER_DAY + 1
+    traffic = Traffic(SEED, wall_us() - int(days * DAY_US), TICKETS_PER_DAY, crm=False, bad_events=False)
+    return list(islice(traffic.until(wall_us()), most))
+
+
+def _of(settings: Settings, name: str) -> Settings:
+    """An application with topics of its own."""
+    topics = {key: f"{name}.{getattr(settings, key)}" for key in ("helpdesk_topic", "crm_topic", "rejected_topic")}
+    return settings.model_copy(update={"app_id": name, **topics})
+
+
+def _steady(settings: Settings, events: Sequence[Emission]) -> None:
+    asyncio.run(ensure_topics(settings))
+    warm = int(WARM_UP_S * EVENTS_PER_SECOND)
+    with WorkerProcess(settings) as worker:
+        worker.wait_ready()
+        asyncio.run(_flow(settings, events[:warm]))
+        before = worker.metrics()
+        ended = threading.Event()
+        scraper = threading.Thread(target=_scrape, args=(worker, ended))
+        scraper.start()
+        asyncio.run(_flow(settings, events[warm:]))
+        ended.set()
+        scraper.join()
+        _wait_for(worker, len(events))
+        after = worker.metrics()
+    for quantile in (0.5, 0.99):
+        shown, counted = (
+            _quantile(before, after, name, quantile) for name in ("event_shown_seconds", "event_delay_seconds")
+        )
+        figure(f"freshness_p{quantile * 100:g}", shown * 1e3, "ms", counted * 1e3, "the same until it is counted")
+
+
+def _scrape(worker: WorkerProcess, ended: threading.Event) -> None:
+    while not ended.wait(SCRAPE_S):
+        worker.metrics()
+
+
+async def _flow(settings: Settings, events: Sequence[Emission]) -> None:
+    """Write at the rate, each record with the moment at which it is handed over."""
+    batch = int(EVENTS_PER_SECOND * TICK_S)
+    async with TopicWriter(client_arguments(settings), compression=None) as writer:
+        due_s = time.monotonic()
+        for begin in range(0, len(events), batch):
+            now_ms = wall_us() // 1000
+            for event in events[begin : begin + batch]:
+                await writer.write(settings.helpdesk_topic, event.key, event.value, now_ms)
+            await writer.flush()
+            due_s += TICK_S
+            await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+
+
+def _burst(settings: Settings, events: Sequence[Emission]) -> None:
+    """All at once, at a worker that waits for them."""
+    asyncio.run(ensure_topics(settings))
+    with WorkerProcess(settings) as worker:
+        worker.wait_ready()
+        before_bytes = resident_bytes(worker)
+        pouring = threading.Thread(target=lambda: asyncio.run(_pour(settings, events)))
+        start_s = time.monotonic()
+        pouring.start()
+        most_bytes = _watch(worker, len(events), pouring)
+        behind_s = time.monotonic() - start_s
+        pouring.join()
+    baseline_s = len(events) / asyncio.run(bare_rate(settings, len(events)))
+    figure("burst_seconds", behind_s, "s", baseline_s, COMPARED_WITH)
+    grown, before = (most_bytes - before_bytes) / 1e6, before_bytes / 1e6
+    figure("burst_memory", grown, "MB", before, "the worker before it")
+
+
+async def _pour(settings: Settings, events: Sequence[Emission]) -> None:
+    async with TopicWriter(client_arguments(settings)) as writer:
+        for event in events:
+            await writer.write(settings.helpdesk_topic, event.key, event.value, wall_us() // 1000)
+
+
+def _watch(worker: WorkerProcess, events: int, pouring: threading.Thread) -> int:
+    """Until all are counted: what the worker says of itself must hold together. Its largest size, in bytes."""
+    most_bytes, seen_s, written_s = 0, 0.0, float("inf")
+    end_s = time.monotonic() + TIMEOUT_S
+    while time.monotonic() < end_s:
+        if not pouring.is_alive():
+            written_s = min(written_s, time.monotonic())
+        told_late = time.monotonic() - written_s < SETTLED_S
+        text = worker.metrics()
+        most_bytes = max(most_bytes, resident_bytes(worker))
+        counted, lag = total(text, "events_processed_total"), total(text, "consumer_lag_records")
+        watermark_s = most(text, "watermark_timestamp_seconds")
+        if watermark_s < seen_s:
+            raise SystemExit("the watermark went back")
+        seen_s = watermark_s
+        if counted >= events and not lag:
+            return most_bytes
+        if written_s < float("inf") and not told_late and counted + lag < events:
+            raise SystemExit(f"{counted:,.0f} counted and {lag:,.0f} waiting are not all of {events:,}")
+        time.sleep(WATCH_S)
+    raise SystemExit(f"the worker did not count {events:,} events in {TIMEOUT_S:g} s")
+
+
+def _wait_for(worker: WorkerProcess, events: int) -> None:
+    end_s = time.monotonic() + TIMEOUT_S
+    while total(worker.metrics(), "events_processed_total") < events:
+        if time.monotonic() > end_s:
+            raise SystemExit(f"the worker did not count {events:,} events in {TIMEOUT_S:g} s")
+        time.sleep(WATCH_S)
+    time.sleep(2 * WATCH_S)  # the last ones are shown by then
+
+
+def _quantile(before: str, after: str, name: str, quantile: float) -> float:
+    """Of what was observed between two scrapes, in seconds; linear within a bucket."""
+    earlier, later = _buckets(before, name), _buckets(after, name)
+    cumulative = [(0.0, 0.0), *((edge, count - earlier[edge]) for edge, count in sorted(later.items()))]
+    wanted = quantile * cumulative[-1][1]
+    for (low, below), (high, upto) in pairwise(cumulative):
+        if upto >= wanted and upto > below:
+            return low if high == float("inf") else low + (high - low) * (wanted - below) / (upto - below)
+    raise SystemExit(f"{name} observed nothing")
+
+
+def _buckets(text: str, name: str) -> dict[float, float]:
+    return {
+        float(sample.labels["le"]): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == f"{PREFIX}{name}_bucket"
+    }
+
+
+if __name__ == "__main__":
+    main()
