@@ -59,11 +59,12 @@ class OpenDesk:
         mine = (row for row in self.tickets(tickets) if partition_for(row[0][1:], partitions) == partition)
         return [*self.shared, *mine]
 
-    def loaded(self, tickets: int, policy: Policy) -> Shard:
-        """One shard with so many open tickets."""
+    def loaded(self, tickets: int, policy: Policy, *, panes: bool = True) -> Shard:
+        """One shard with so many open tickets; without ``panes`` nothing has been counted."""
         shard = Shard(policy, topic="helpdesk.events", kind="helpdesk")
         for row in self.shared:
-            shard.load(*row)
+            if panes or row[0][:1] != changelog.PANE:
+                shard.load(*row)
         for row in islice(self.tickets(tickets), tickets):
             shard.load(*row)
         shard.finish_load()
