@@ -11,6 +11,7 @@ from metrics_core.derived import DERIVED
 from metrics_core.derived.formulas import Formula, OlderThan, Quantile, Term, parts_of
 from metrics_core.derived.rules import RULE_PREFIX, TOPICS, RuleSet
 from metrics_core.policy import Policy
+from metrics_core.series import Series
 
 #: what a second value of a panel is compared with: the same weekday, so that a Monday meets a Monday
 WEEK: Final = "1w"
@@ -82,20 +83,24 @@ class Queries:
 
     def series(self, name: str, *by: str, **where: str) -> Query:
         """A series summed by some labels (timestamps: the least), guarded as rules are; of the window before only
-        where ``period`` says so."""
-        if "period" in self._labels_of(name):
+        where ``period`` says so. One number is 0 where there is nothing to add up."""
+        series = self._series_of(name)
+        if "period" in series.labels:
             where = {"period": "now", **where}
-        return Query(self._rules.guarded(Term(name, where), by), (name,), self._legend(by))
+        zero = not by and series.merge == "sum" and not series.at_start
+        return Query(self._rules.guarded(Term(name, where), by, zero=zero), (name,), self._legend(by))
 
     def observed(self, name: str, *by: str) -> Query:
         """How many durations a histogram holds."""
         return Query(self._rules.guarded(Term(name, part="gcount"), by), (name,), self._legend(by))
 
     def buckets(self, name: str) -> Query:
-        """The buckets of a histogram, for a heat map."""
-        labels = {label: matcher for label, matcher in self._chosen.items() if label in self._labels_of(name)}
-        inner = ",".join(f"{label}{matcher}" for label, matcher in sorted(labels.items()))
-        return Query(f"sum by (le) (deskpulse_{name}_bucket{{{inner}}})", (name,), "{{le}}")
+        """The buckets of a histogram, for a heat map, where its count may be shown."""
+        carried = self._series_of(name).labels
+        inner = ",".join(f"{label}{how}" for label, how in sorted(self._chosen.items()) if label in carried)
+        shown = _indented(self.observed(name).expr)
+        expr = f"sum by (le) (deskpulse_{name}_bucket{{{inner}}})\nand on () (\n{shown}\n)"
+        return Query(expr, (name,), "{{le}}")
 
     def formula(self, formula: Formula, *by: str, shows: Sequence[str]) -> Query:
         """A formula that a board needs and the catalog does not have."""
@@ -120,12 +125,12 @@ class Queries:
         selected = f"{RULE_PREFIX}{name}{{{inner}}}" if inner else RULE_PREFIX + name
         return f"{selected} offset {self.offset}" if self.offset else selected
 
-    def _labels_of(self, name: str) -> tuple[str, ...]:
+    def _series_of(self, name: str) -> Series:
         (series,) = (one for one in all_series(self.policy) if one.name == name)
-        return series.labels
+        return series
 
     def _read(self, formula: Formula) -> list[tuple[str, ...]]:
-        return [self._labels_of(part.series) for part in parts_of(formula) if isinstance(part, _READS)]
+        return [self._series_of(part.series).labels for part in parts_of(formula) if isinstance(part, _READS)]
 
 
 def about(names: Sequence[str], policy: Policy) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from metrics_core.policy import Policy
+from streams.settings import Settings
 
 #: share of promises to keep; what is left over is the error budget
 ATTAINMENT: Final = 0.9
@@ -20,8 +21,8 @@ DAYS_TO_CLEAR: Final = 2.0
 ESCALATION: Final = 0.1
 #: share of the customers that may be lost in 30 days
 CHURN: Final = 0.05
-#: default budget of series a worker (docs/operations.md)
-SERIES: Final = 50_000
+#: most series that one worker exposes
+SERIES: Final[int] = Settings.model_fields["series_budget"].default
 
 
 @dataclass(frozen=True)

@@ -106,10 +106,10 @@ def _now() -> list[Sized]:
 def _events() -> list[Sized]:
     delays = [
         Query(
-            f"histogram_quantile({q}, sum by (le) (rate(deskpulse_event_delay_seconds_bucket{{{_WORKER}}}"
-            "[$__rate_interval])))",
-            ("event_delay_seconds",), f"p{100 * q:g}",
+            f"histogram_quantile({q}, sum by (le) (rate(deskpulse_{name}_bucket{{{_WORKER}}}[$__rate_interval])))",
+            (name,), f"{said}, p{100 * q:g}",
         )
+        for said, name in (("counted", "event_delay_seconds"), ("shown", "event_shown_seconds"))
         for q in (0.5, 0.99)
     ]  # fmt: skip
     oddities = ("events_duplicate", "events_late", "duplicate_conflicts", "events_tombstone", "durations_clamped")
@@ -137,7 +137,7 @@ def _events() -> list[Sized]:
             tuple(_rate(name, where=_WORKER).named(name.replace("_", " ")) for name in oddities), _RATE,
             "Repeats change nothing, late ones correct what was counted; of conflicting ones the first holds.",
         )),
-        graph(Panel(25, "From Kafka to counted", tuple(delays), SECONDS)),
+        graph(Panel(25, "From Kafka to counted, and to shown", tuple(delays), SECONDS)),
     ]  # fmt: skip
 
 

@@ -1,4 +1,8 @@
-"""Satisfaction and complaints: what customers say when asked, and when not."""
+"""Satisfaction and complaints: what customers say when asked, and when not.
+
+A survey of a ticket has a group and a channel, and a priority only where the ticket itself was rated; what
+customers think of the company belongs to no group. Each panel follows the choices that its answers carry.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +12,12 @@ from grafana.panels import COUNT, GREEN, ORANGE, RATIO, RED, Panel, Sized, bars,
 from grafana.queries import Queries
 from grafana.variables import TICKETS
 
+#: what surveys of tickets can be narrowed to
+_SURVEYED = ("group", "channel", "window")
+
 
 def board(queries: Queries) -> Board:
-    """Answers carry the labels of the ticket that they are about, or those of the survey."""
+    """Scores first, then the answers behind them, then complaints."""
     asked = queries.of(*TICKETS, "window")
     made = Board(
         uids.SATISFACTION,
@@ -32,33 +39,34 @@ def board(queries: Queries) -> Board:
 
 
 def _now(asked: Queries) -> list[Sized]:
+    surveyed, company = asked.of(*_SURVEYED), asked.of("window")
     return [
         number(Panel(
             10, "Satisfied", compared(asked, lambda q: q.metric("csat")), RATIO, f"Target {targets.CSAT:.0%}.", RED,
             ((targets.CSAT - 0.1, ORANGE), (targets.CSAT, GREEN)), decimals=1,
         )),
         number(Panel(
-            11, "Better than before", (asked.metric("satisfaction_improvement"),), RATIO, base=RED, steps=((0,
-            GREEN),),
-            decimals=1,
+            11, "Better than before", (asked.metric("satisfaction_improvement"),), RATIO, base=RED,
+            steps=((0, GREEN),), decimals=1,
         )),
         number(Panel(
-            12, "Would recommend us", compared(asked, lambda q: q.metric("nps").over(0.01)), "none",
+            12, "Would recommend us", compared(company, lambda q: q.metric("nps").over(0.01)), "none",
             "Net promoter score as it is printed, from -100 to 100.", RED, ((0, ORANGE), (30, GREEN)), decimals=0,
         )),
-        number(Panel(13, "Easy to get help", compared(asked, lambda q: q.metric("ces")), RATIO, decimals=1)),
+        number(Panel(13, "Easy to get help", compared(surveyed, lambda q: q.metric("ces")), RATIO, decimals=1)),
     ]  # fmt: skip
 
 
 def _answers(asked: Queries) -> list[Sized]:
-    sent = asked.series("surveys_sent", "window", "survey").named("Sent")
-    answered = asked.series("survey_answers", "window", "survey").named("Answered")
-    rate = asked.metric("survey_response_rate").named("Rate")
+    surveyed, company = asked.of(*_SURVEYED), asked.of("window")
+    sent = company.series("surveys_sent", "window", "survey").named("Sent")
+    answered = company.series("survey_answers", "window", "survey").named("Answered")
+    rate = company.metric("survey_response_rate").named("Rate")
     scores = ("window", "survey", "scale")
     return [
         graph(Panel(
             20, "Satisfied over time",
-            (asked.metric("csat").named("satisfied"), asked.metric("ces").named("ease")), RATIO,
+            (asked.metric("csat").named("satisfied"), surveyed.metric("ces").named("ease")), RATIO,
             steps=((targets.CSAT, GREEN),), least=0, most=1,
         )),
         bars(Panel(
@@ -66,12 +74,11 @@ def _answers(asked: Queries) -> list[Sized]:
             steps=((targets.CSAT - 0.1, ORANGE), (targets.CSAT, GREEN)), least=0, most=1,
         ), width=12),
         bars(Panel(
-            22, "Answers to csat", (asked.series("survey_answers", "window", "class", survey="csat"),),
-            COUNT,
+            22, "Answers to csat", (asked.series("survey_answers", "window", "class", survey="csat"),), COUNT,
             least=0,
         ), width=6),
         bars(Panel(
-            23, "Answers to nps", (asked.series("survey_answers", "window", "class", survey="nps"),), COUNT,
+            23, "Answers to nps", (company.series("survey_answers", "window", "class", survey="nps"),), COUNT,
             least=0,
         ), width=6),
         grid(Panel(
@@ -80,8 +87,8 @@ def _answers(asked: Queries) -> list[Sized]:
         grid(Panel(
             25, "Scores",
             (
-                asked.series("survey_score_sum", *scores).named("Sum"),
-                asked.series("survey_answers", *scores).named("Answers"),
+                company.series("survey_score_sum", *scores).named("Sum"),
+                company.series("survey_answers", *scores).named("Answers"),
             ),
             COUNT, "Sums by scale: scores on different scales are never added up.", no_value="-",
         ), rows=scores[1:], width=6),
@@ -89,10 +96,11 @@ def _answers(asked: Queries) -> list[Sized]:
 
 
 def _brand(asked: Queries) -> list[Sized]:
+    company = asked.of("window")
     return [
-        bars(Panel(30, "How we are seen", (asked.metric("brand_score"),), RATIO, least=0, most=1), width=12),
+        bars(Panel(30, "How we are seen", (company.metric("brand_score"),), RATIO, least=0, most=1), width=12),
         bars(Panel(
-            31, "Ahead of and behind competitors", (asked.metric("competitor_gap"),), RATIO, base=RED,
+            31, "Ahead of and behind competitors", (company.metric("competitor_gap"),), RATIO, base=RED,
             steps=((0, GREEN),),
         ), width=12),
     ]  # fmt: skip
@@ -113,6 +121,7 @@ def _complaints(asked: Queries) -> list[Sized]:
             35, "Complaints by category", (asked.series("complaints", "window", "category", flow="opened"),), COUNT,
             least=0,
         ), width=4),
-        bars(Panel(36, "Open by category", (asked.series("open_complaints", "category"),), COUNT, least=0),
-        width=4),
+        bars(Panel(
+            36, "Open by category", (asked.series("open_complaints", "category"),), COUNT, least=0,
+        ), width=4),
     ]  # fmt: skip

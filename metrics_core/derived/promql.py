@@ -206,6 +206,12 @@ def conjunction(value: Promql, condition: str, on: Labels) -> Promql:
     return _binary(value, f"and on ({', '.join(on)})", Promql(condition, on, _OR), value.names)
 
 
+def or_zero(value: Promql) -> Promql:
+    """A value of no labels, 0 where there is none."""
+    assert not value.names, "which rows are 0 cannot be known"
+    return _binary(value, "or", Promql("vector(0)", ()), ())
+
+
 def _alternatives(values: Sequence[str]) -> str:
     return "|".join(value.replace(".", "\\\\.") for value in values)
 

@@ -25,7 +25,7 @@ from metrics_core.derived.formulas import (
     Term,
     parts_of,
 )
-from metrics_core.derived.promql import PREFIX, Renderer, conjunction, selector
+from metrics_core.derived.promql import PREFIX, Renderer, conjunction, or_zero, selector
 from metrics_core.policy import Policy
 from metrics_core.series import Series
 
@@ -91,9 +91,12 @@ class RuleSet:
         """The guarded query of a derived metric."""
         return self.guarded(metric.formula, metric.by)
 
-    def guarded(self, formula: Formula, by: Labels) -> str:
-        """The query of a formula by some labels, without a value unless the workers make up the whole."""
+    def guarded(self, formula: Formula, by: Labels, *, zero: bool = False) -> str:
+        """The query of a formula by some labels, without a value unless the workers make up the whole. ``zero``:
+        of a whole that has no such rows, 0."""
         value = self._renderer.render(formula, by)
+        if zero:
+            value = or_zero(value)
         for kind in sorted(self.kinds(formula)):
             value = conjunction(value, whole_topic(self._topics[kind], self._offset), ())
         for condition in dict.fromkeys(self._known_pasts(formula)):
