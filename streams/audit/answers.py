@@ -7,11 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from streams.audit.fields import SCALE_OF, scale_of
+from streams.audit.fields import SURVEYS, scale_of
 from streams.audit.policy import Version
-
-#: surveys by name; others are shown as `other`
-SURVEYS = ("csat", "brand", "competitor", *SCALE_OF)
 
 
 @dataclass(frozen=True)
@@ -43,7 +40,7 @@ class Answers:
 
 
 def survey_of(fields: Mapping[str, Any]) -> str:
-    """The survey's name as shown; that of a ticket's rating is csat where it names none."""
+    """The survey's name as shown: a ticket's rating is of csat where it names none, and may be of any other."""
     name = fields.get("survey") or "csat"
     return name if name in SURVEYS else "other"
 

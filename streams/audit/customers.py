@@ -8,7 +8,6 @@ from decimal import Decimal
 
 from streams.audit.events import Event
 from streams.audit.fields import amount_of, currency_of
-from streams.audit.ledgers import named
 from streams.audit.policy import Rules
 from streams.audit.windows import Flow
 
@@ -95,7 +94,7 @@ def _customer(account: Account, event: Event, at_us: int) -> str | None:
         return _leave(account)
     account.segment = event.fields.get("segment") or account.segment
     if event.fields.get("origin"):
-        account.origin = named(event.fields["origin"], ORIGINS)
+        account.origin = event.fields["origin"] if event.fields["origin"] in ORIGINS else "other"
     flow: str | None = "reactivated"
     if not account.known:
         flow = {"created": "new", "snapshot": None}.get(event.kind, "reactivated")
@@ -171,7 +170,9 @@ def _reprice(story: Story, old: Subscription, one: Subscription, at_us: int) -> 
 
 def _payment(story: Story, account: Account, event: Event, own: str) -> None:
     at_us, currency = event.time_us, currency_of(event.fields)
-    category = named(event.fields.get("category"), CATEGORIES)
+    category = event.fields.get("category") or "none"
+    if category not in (*CATEGORIES, "none"):
+        category = "other"
     amount = amount_of(event.fields, "amount")
     is_paid = event.kind == "received"
     story.flow("revenue", at_us, amount if is_paid else -amount, category=category, currency=currency)

@@ -14,6 +14,7 @@ AGENT_STATUSES = ("online", "away", "offline")
 SPEND = ("sales", "marketing", "service", "innovation")
 KINDS_OF_CASH = ("operating", "investment", "working_capital")
 SCALES = (2, 5, 7, 10)
+ORIGINS_OF_LEADS = ("organic", "campaign", "referral", "service_contact")
 SURVEYS = ("nps", "csat", "ces", "brand", "competitor")
 #: the scale of a survey that names none
 SCALE_OF = {"nps": 10, "ces": 7}
@@ -48,6 +49,9 @@ def check_fields(topic: str, kind: str, fields: Mapping[str, Any]) -> None:
             raise RefusedError("a change of status without status")
         if fields.get("status") is not None and fields["status"] not in AGENT_STATUSES:
             raise RefusedError("unknown status of an agent")
+    elif topic == "crm.lead":
+        if fields.get("origin") is not None and fields["origin"] not in ORIGINS_OF_LEADS:
+            raise RefusedError("unknown origin of a lead")
     elif topic == "crm.survey":
         if fields.get("survey") not in SURVEYS:
             raise RefusedError("unknown survey")

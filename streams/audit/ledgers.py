@@ -9,17 +9,6 @@ from streams.audit.events import Event
 from streams.audit.fields import amount_of, currency_of
 from streams.audit.windows import Flow, Labels
 
-SPEND = ("sales", "marketing", "service", "innovation")
-KINDS_OF_CASH = ("operating", "investment", "working_capital")
-ORIGINS_OF_LEADS = ("organic", "campaign", "referral", "service_contact")
-
-
-def named(value: str | None, listed: Sequence[str]) -> str:
-    """A value of a closed list as shown: `none` where it is missing, `other` where it is not listed."""
-    if not value:
-        return "none"
-    return value if value in listed else "other"
-
 
 def ledger_flows(events: Iterable[Event]) -> Iterator[Flow]:
     """What each booking or invitation adds."""
@@ -27,10 +16,8 @@ def ledger_flows(events: Iterable[Event]) -> Iterator[Flow]:
         if event.topic == "crm.invite":
             yield Flow("invites", event.time_us, (("state", event.kind),))
             continue
-        series, field, listed = (
-            ("spend", "category", SPEND) if event.topic == "crm.spend" else ("cash_flow", "kind", KINDS_OF_CASH)
-        )
-        labels = ((field, named(event.fields[field], listed)), ("currency", currency_of(event.fields)))
+        series, field = ("spend", "category") if event.topic == "crm.spend" else ("cash_flow", "kind")
+        labels = ((field, event.fields[field]), ("currency", currency_of(event.fields)))
         yield Flow(series, event.time_us, labels, amount_of(event.fields, "amount"))
 
 
@@ -54,7 +41,7 @@ def lead_flows(events: Iterable[Event]) -> Iterator[Flow]:
     """Each stage of one lead once, with the origin known by then; events in order."""
     seen, origin = set(), "none"
     for event in events:
-        origin = named(event.fields.get("origin"), ORIGINS_OF_LEADS) if event.fields.get("origin") else origin
+        origin = event.fields.get("origin") or origin
         if event.kind not in seen:
             seen.add(event.kind)
             yield Flow("leads", event.time_us, (("stage", event.kind), ("origin", origin)))

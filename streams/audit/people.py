@@ -23,8 +23,7 @@ class Agent:
 
     def hear(self, event: Event) -> None:
         """One more event, in order."""
-        if "group" in event.fields:
-            self.group = event.fields["group"] or "none"
+        self.group = event.fields.get("group") or self.group
         if event.kind in ("joined", "snapshot"):
             if event.kind == "joined" and not self.employed:
                 self.flows.append(Flow("agent_changes", event.time_us, (("change", "joined"),)))

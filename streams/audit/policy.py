@@ -88,6 +88,8 @@ DEFAULTS = Rules((Version(0, DEFAULT_LEVELS),))
 
 def rules_of(policy: Mapping[str, Any]) -> Rules:
     """The rules of a policy as it is written, `versions` and all. Raises UnknownPolicyError."""
+    if "agent" in (*policy.get("gauge_labels", ()), *policy.get("histogram_labels", ())):
+        raise UnknownPolicyError("the audit does not break down by agent: compare without that label")
     versions: Sequence[Mapping[str, Any]] = policy.get("versions") or ({},)
     return Rules(tuple(_version(table) for table in versions))
 

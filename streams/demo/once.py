@@ -7,11 +7,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import msgspec
 from rich.console import Console
 
 from metrics_core.policy import WINDOWS
 from metrics_core.times import DAY_US, format_us, parse_rfc3339
-from streams.audit import batch_rows, compare
+from streams.audit import Rules, UnknownPolicyError, batch_rows, compare, rules_of
 from streams.broker.choice import broker_for
 from streams.connect import client_arguments
 from streams.demo.exposition_rows import row_differences, rows_of_exposition, total
@@ -39,6 +40,7 @@ _SHOWN = 20
 def run_once(settings: Settings, console: Console) -> int:
     """Produce, count, compare; returns the number of differences. Raises ConfigurationError."""
     settings = demo_settings(settings, origin="earliest", clock="event")
+    rules = _audit_rules(settings)
     history = list(_traffic(settings).until(START_US + DAYS * DAY_US))
     console.print(f"{len(history):,} events of {DAYS} days, seed {SEED}", highlight=False)
     with broker_for(settings) as bootstrap:
@@ -48,7 +50,15 @@ def run_once(settings: Settings, console: Console) -> int:
             worker.wait_ready()
             text = _caught_up(worker, len(history))
     time_us = round(total(text, "view_timestamp_seconds") * 1_000_000)
-    return _compare(settings, history, text, time_us, console)
+    return _compare(settings, rules, history, text, time_us, console)
+
+
+def _audit_rules(settings: Settings) -> Rules:
+    """The policy as the batch reads it. Raises ConfigurationError where it does not know what is asked for."""
+    try:
+        return rules_of(msgspec.to_builtins(settings.core_policy, str_keys=True))
+    except UnknownPolicyError as error:
+        raise ConfigurationError(f"demo --once: {error}") from error
 
 
 def _traffic(settings: Settings) -> Traffic:
@@ -82,25 +92,31 @@ def _caught_up(worker: WorkerProcess, records: int) -> str:
     raise ConfigurationError("the worker did not catch up: look at its log, or give the machine more room")
 
 
-def _compare(settings: Settings, history: list[Emission], text: str, time_us: int, console: Console) -> int:
-    choice = choose(settings.core_policy, windows=WINDOWS)
+def _compare(
+    settings: Settings, rules: Rules, history: list[Emission], text: str, time_us: int, console: Console
+) -> int:
+    policy = settings.core_policy
+    choice = choose(policy, windows=WINDOWS)
     shard = report_shard((emission.value for emission in history), choice=choice, as_of_us=time_us)
     view = shard_view(shard, time_us)
     print_report(console, view, WINDOWS, ())
     shown = rows_of_exposition(text, format_us(time_us))
     report = list(series_rows(view))
-    helpdesk = [emission.value for emission in history if emission.topic == settings.helpdesk_topic]
-    batch = [
-        row
-        for row in batch_rows(helpdesk, as_of_us=time_us, windows=WINDOWS)
-        if not row["metric"].endswith(("_p50", "_p90", "_mean"))
-    ]
+    audited = batch_rows(
+        (emission.value for emission in history),
+        as_of_us=time_us,
+        windows=WINDOWS,
+        gauge_labels=policy.gauge_labels,
+        histogram_labels=policy.histogram_labels,
+        rules=rules,
+    )
+    batch = [row for row in audited if not row["metric"].endswith(("_p50", "_p90", "_mean"))]
     return sum(
         _tell(console, what, rows, differences)
         for what, rows, differences in (
-            ("the worker's /metrics and the batch (helpdesk)", batch, compare(batch, shown)),
-            ("the report and the batch (helpdesk)", batch, compare(batch, report)),
-            ("the worker's /metrics and the report (all)", report, row_differences(report, shown)),
+            ("the worker's /metrics and the batch", batch, compare(batch, shown)),
+            ("the report and the batch", batch, compare(batch, report)),
+            ("the worker's /metrics and the report", report, row_differences(report, shown)),
         )
     )
 

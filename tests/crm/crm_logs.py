@@ -43,7 +43,7 @@ people = st.fixed_dictionaries(
     {},
     optional={
         "segment": st.sampled_from(["small", "large", None]),
-        "origin": st.sampled_from(["organic", "referral", "paid", None]),
+        "origin": st.sampled_from(["organic", "referral", "paid", "a friend", None]),
     },
 )
 
@@ -59,7 +59,7 @@ def _subscription(effective: st.SearchStrategy[str] | None) -> st.SearchStrategy
 payments = st.fixed_dictionaries(
     {"amount": amounts, "currency": currencies},
     optional={
-        "category": st.sampled_from(["new_sale", "repeat", "interest", "late_fee", None]),
+        "category": st.sampled_from(["new_sale", "repeat", "interest", "late_fee", "gift", None]),
         "order": st.sampled_from(["o1", "o2", "o3", None]),
     },
 )
@@ -81,7 +81,7 @@ def events(draw: st.DrawFn, number: int, announced: bool) -> Event:
     elif kind.startswith("payment."):
         drawn = draw(payments)
     elif kind.startswith("lead."):
-        origin = st.sampled_from(["organic", "referral", "service_contact", None])
+        origin = st.sampled_from(["organic", "referral", "service_contact", "a friend", None])
         drawn = draw(st.fixed_dictionaries({}, optional={"origin": origin}))
     else:
         drawn = draw(people)
