@@ -25,9 +25,9 @@ from metrics_core.policy import Policy
 from metrics_core.rows import Move
 from metrics_core.subjects import Subjects
 from metrics_core.surveys import SURVEY_MOVE_OF_CLASS, Respondent, survey_kind
-from metrics_core.tickets.machine import Relabel
 from metrics_core.tickets.moves import ticket_moves
 from metrics_core.tickets.open_tickets import OpenTickets, ticket_kind
+from metrics_core.tickets.relabel import Relabel
 from metrics_core.tickets.rules import RuleBook
 
 #: from the data of an event to what it does

@@ -145,8 +145,7 @@ def pack_entry(ident: str | bytes, later_us: int, move: Move, seq: str) -> bytes
     Histories are most of what a worker keeps, and msgpack writes small numbers short: a difference is in
     milliseconds where it is whole ones, else in microseconds below zero.
     """
-    later_ms, odd_us = divmod(later_us, 1000)
-    later = -later_us if odd_us else later_ms
+    later = -later_us if later_us % 1000 else later_us // 1000
     return pack((ident, later, move, _NUMBERS.get(seq, seq)) if seq else (ident, later, move))
 
 

@@ -12,17 +12,16 @@ public agent message or is discarded by a resolution.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from metrics_core import facts as f
 from metrics_core.facts import LABEL_SHIFT, Facts
-from metrics_core.labels import NONE, OTHER
 from metrics_core.rows import Row, Step
 from metrics_core.surveys import Answer
 from metrics_core.tickets import sla
 from metrics_core.tickets.complaints import About, Complaints
 from metrics_core.tickets.ratings import rating_step
+from metrics_core.tickets.relabel import Relabel
 from metrics_core.tickets.rules import STATUSES, RuleBook
 from metrics_core.tickets.sla import Clock, ServiceLevels
 
@@ -93,28 +92,6 @@ class Ticket(Row, array_like=True, gc=False):
     left: bool = False
     #: ratings that another answer may replace
     answers: list[Answer] | None = None
-
-
-class Relabel:
-    """Resolves a change of some label fields against a label number; the shard's label table behind it. ``roster``:
-    the agents that the label ``agent`` names; without one nobody is named."""
-
-    def __init__(
-        self, intern: Callable[[tuple[str, ...]], int], values: list[tuple[str, ...]], roster: frozenset[str]
-    ) -> None:
-        self.intern, self.values = intern, values
-        self._roster = roster
-
-    def __call__(self, label: int, changes: tuple[str | None, ...] | None, assigned: str | None) -> int:
-        """The label number after ``changes`` (channel, group, priority; None = unchanged) and a new assignee."""
-        if changes is None and (assigned is None or not self._roster):
-            return label
-        *now, agent = self.values[label]
-        if changes is not None:
-            now = [old if new is None else new for old, new in zip(now, changes, strict=True)]
-        if assigned is not None and self._roster:
-            agent = (assigned if assigned in self._roster else OTHER) if assigned else NONE
-        return self.intern((*now, agent))
 
 
 class TicketMachine:

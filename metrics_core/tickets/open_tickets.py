@@ -12,8 +12,9 @@ from metrics_core.ages import AgeIndex
 from metrics_core.rows import Kind
 from metrics_core.tickets.clock_index import ClockIndex, ClockStanding
 from metrics_core.tickets.complaints import About
-from metrics_core.tickets.machine import ORPHAN, RESOLVED, Relabel, Ticket
+from metrics_core.tickets.machine import ORPHAN, RESOLVED, Ticket
 from metrics_core.tickets.preset_machine import ticket_steps
+from metrics_core.tickets.relabel import Relabel
 from metrics_core.tickets.rules import RuleBook
 from metrics_core.tickets.sla import BREACHED, Clock
 

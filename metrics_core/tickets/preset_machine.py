@@ -24,11 +24,11 @@ from metrics_core.tickets.machine import (
     PENDING,
     RESOLVED,
     UNASKED,
-    Relabel,
     Ticket,
     TicketMachine,
 )
 from metrics_core.tickets.presets import PRESETS, Preset
+from metrics_core.tickets.relabel import Relabel
 from metrics_core.tickets.rules import RuleBook
 
 #: counted facts that a row keeps: those of some ten resolutions; older ones stay counted when the ticket leaves

@@ -12,7 +12,8 @@ from metrics_core.rows import Step
 from metrics_core.surveys import Ballot
 
 if TYPE_CHECKING:
-    from metrics_core.tickets.machine import Relabel, Ticket
+    from metrics_core.tickets.machine import Ticket
+    from metrics_core.tickets.relabel import Relabel
     from metrics_core.tickets.rules import RuleBook
 
 

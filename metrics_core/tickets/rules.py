@@ -54,8 +54,6 @@ class Rules:
 
     def calendar(self, label: int) -> Calendar | None:
         """The business calendar of tickets with these labels; None where they have none."""
-        if not self.version.hours:
-            return None
         if label not in self._calendar_of:
             channel, group, priority, _ = self._values[label]
             found = (hours.calendar for hours in self.version.hours if hours.holds(channel, group, priority))

@@ -121,8 +121,10 @@ class ServiceLevels:
 
     def drop(self, state: Ticket, kind: int) -> None:
         """Clocks of a kind wait no longer, met or not."""
-        if state.clocks is not None:
-            state.clocks = [clock for clock in state.clocks if clock.target != kind] or None
+        for clock in state.clocks or ():
+            if clock.target == kind:  # most often there is none
+                state.clocks = [clock for clock in state.clocks or () if clock.target != kind] or None
+                return
 
     def follow_status(self, state: Ticket, time_us: int, out: Facts) -> None:
         """The ticket is open in a status, new or the one it had: clocks stand still or run by it."""

@@ -10,8 +10,8 @@ from metrics_core.facts import CODE_MASK, CODE_SHIFT
 from metrics_core.families.base import TICKET_LABELS
 from metrics_core.labels import NONE
 from metrics_core.shard import Shard
-from metrics_core.tickets.machine import Relabel
 from metrics_core.tickets.preset_machine import ticket_steps
+from metrics_core.tickets.relabel import Relabel
 from metrics_core.tickets.rules import RuleBook
 from streams.replay.choice import Choice
 from streams.replay.row_file import RowFile
