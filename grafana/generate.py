@@ -1,4 +1,4 @@
-"""Writes the boards, and the playlist of those for a screen on the wall: `make generate`."""
+"""Writes the boards, the playlist of those for a screen on the wall, and the page of all panels: `make generate`."""
 
 from __future__ import annotations
 
@@ -12,16 +12,19 @@ from grafana_foundation_sdk.models import playlistv1
 
 from grafana import uids
 from grafana.boards import boards
+from grafana.catalogue import page
 
 FOLDER: Final = Path(__file__).parent
+_PAGE: Final = FOLDER.parent / "docs" / "boards.md"
 #: on the wall, one after the other
 _ON_THE_WALL: Final = (uids.WALLBOARD, uids.LIVE, uids.SLA)
 
 
 def files() -> dict[Path, str]:
     """Content of every generated file."""
-    written = {FOLDER / "dashboards" / f"{board.uid}.json": board.json() for board in boards()}
-    return {**written, FOLDER / "playlist.json": _playlist()}
+    every = boards()
+    written = {FOLDER / "dashboards" / f"{board.uid}.json": board.json() for board in every}
+    return {**written, FOLDER / "playlist.json": _playlist(), _PAGE: page(every)}
 
 
 def _playlist() -> str:

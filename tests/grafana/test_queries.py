@@ -92,6 +92,12 @@ def test_what_was_is_asked_with_an_offset_in_every_selector(prometheus: Promethe
     assert wrong == []
 
 
+def test_a_count_of_nothing_is_0_and_of_an_incomplete_monitor_nothing(prometheus: Prometheus) -> None:
+    nobody = Queries().pin(group="nobody").series("open_tickets").expr
+    assert prometheus.query(nobody, CASES[3].time_s) == {frozenset(): 0.0}
+    assert prometheus.query(nobody, CASES[0].time_s - APART_S) == {}
+
+
 def test_a_metric_that_no_choice_bears_on_is_taken_as_recorded() -> None:
     asked = Queries().of("group", "window")
     assert asked.metric("customer_churn").expr == 'deskpulse:customer_churn{window="$window"}'
