@@ -1,4 +1,4 @@
-"""Writes the boards, the playlist of those for a screen on the wall, and the page of all panels: `make generate`."""
+"""Writes the boards, the playlist of those for the wall, and the page of all panels: `make generate`."""
 
 from __future__ import annotations
 
