@@ -22,7 +22,8 @@ from streams.topics import admin_client, metadata_of
 
 #: one fetch; a batch that is larger comes all the same
 FETCH_BYTES = 4 * 1024 * 1024
-FETCH_WAIT_MS = 500
+#: short, for behind the last record of a log there may be markers of transactions, which are never handed out
+FETCH_WAIT_MS = 100
 #: offsets before an end are known to be there: a fetch that brings none for so long is a broker that is away
 SILENCE_S = 30.0
 CLOSE_TIMEOUT_S = 5.0
