@@ -24,7 +24,7 @@ from chaos_scenarios import SCENARIOS  # noqa: E402
 from streams.broker import EmbeddedKafka  # noqa: E402
 from streams.settings import load_settings  # noqa: E402
 
-RATE = 600.0
+RATE = 300.0
 
 
 def main() -> int:

@@ -24,8 +24,8 @@ from streams.settings import Settings
 
 #: partitions of both source topics
 ALL = 2 * PARTITIONS
-#: to be whole again, on a busy machine and beyond a session timeout
-BACK_TIMEOUT_S = 180.0
+#: a worker that is not whole by then never will be, however busy the machine
+BACK_TIMEOUT_S = 600.0
 POLL_S = 0.25
 
 _SAMPLE = re.compile(

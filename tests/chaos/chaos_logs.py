@@ -23,7 +23,7 @@ from streams.topics import changelog_name, plan
 
 # -- transactional ids ----------------------------------------------------------------------------------------
 
-EXPIRY_S = 3.0
+EXPIRY_S = 10.0
 FORGETFUL = {
     "transactional.id.expiration.ms": str(int(EXPIRY_S * 1000)),
     "transaction.remove.expired.transaction.cleanup.interval.ms": "500",
@@ -38,7 +38,7 @@ def expired_ids(stage: Stage, times: int) -> Outcome:
         with act.traffic():
             workers = act.open("only")
         for _ in range(times):
-            time.sleep(2.5 * EXPIRY_S)
+            time.sleep(1.3 * EXPIRY_S)
             with act.traffic():
                 act.back(workers, time.time())
         failed = int(total_of(workers[0], "deskpulse_checkpoints_failed_total"))

@@ -15,7 +15,7 @@ from fault_harness import seed_of_test
 from streams.broker import EmbeddedKafka
 from streams.settings import load_settings
 
-RATE = 400.0
+RATE = 300.0
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 
 fault = pytest.mark.fault
