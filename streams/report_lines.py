@@ -12,16 +12,22 @@ from metrics_core.view import View
 
 #: the column of what has no window
 NOW = "now"
-#: labels of customers that are summed over unless asked for
-_FOLDED = frozenset({"origin", "plan", "segment"})
+#: labels of customers and surveys that are summed over unless asked for
+_FOLDED = frozenset({"origin", "plan", "segment", "attribute", "competitor"})
 #: what a gauge's integers become when they leave -> unit of its lines
 _UNIT_OF = {"major_units": "money", "seconds": "seconds", "millionths": "score"}
+#: differences of shares, and what is told on a scale from -100 to 100
+_IN_POINTS = frozenset(("nps", "satisfaction_improvement", "churn_reduction", "competitor_gap"))
+#: label values that go without saying
+_UNSAID = {"clock": "calendar"}
+#: amounts from here on are told in whole units, so that five windows of them fit into 80 columns
+_WHOLE_MONEY = 10_000
 _UNIT_S = {"s": 1, "min": 60, "h": 3600, "d": 86400}
 
 
 @dataclass(frozen=True)
 class Line:
-    """One line. ``unit`` is ``count``, ``seconds``, ``money``, ``timestamp`` or a derived metric's own."""
+    """One line. ``unit``: ``count``, ``seconds``, ``money``, ``timestamp``, ``points`` or a derived metric's."""
 
     title: str
     unit: str
@@ -52,7 +58,8 @@ def series_lines(view: View, series: Series, by: Sequence[str]) -> Iterator[Line
     unit = "timestamp" if series.name.endswith("timestamp_seconds") else "count"
     unit = _UNIT_OF.get(series.leaves_as, unit)
     for labels, by_column in sorted(cells.items()):
-        title = " ".join((series.name.removesuffix("_seconds").replace("_", " "), *labels))
+        said = [_said(names[at], value) for at, value in zip(shown, labels, strict=True)]
+        title = " ".join((series.name.removesuffix("_seconds").replace("_", " "), *filter(None, said)))
         if series.kind == "gauge":
             numbers = {column: value for column, value in by_column.items() if not isinstance(value, Histogram)}
             yield Line(title, unit, numbers)
@@ -72,13 +79,22 @@ def derived_lines(view: View, derived: Derived, by: Sequence[str]) -> Iterator[L
     for values, value in vector.rows.items():
         labels = dict(zip(vector.names, values, strict=True))
         column = labels.pop("window", NOW)
-        labels.pop("clock", None)
+        if labels.get("clock") == "calendar":
+            del labels["clock"]
         if "older_than" in labels:
             labels["older_than"] = duration(float(labels["older_than"]))
         text = " ".join(f"older than {value}" if name == "older_than" else value for name, value in labels.items())
         lines.setdefault(text, {})[column] = value
     for text, by_column in sorted(lines.items(), key=lambda item: _natural(item[0])):
-        yield Line(f"{derived.id.replace('_', ' ')} {text}".rstrip(), derived.unit, by_column)
+        unit = "points" if derived.id in _IN_POINTS else derived.unit
+        yield Line(f"{derived.id.replace('_', ' ')} {text}".rstrip(), unit, by_column)
+
+
+def _said(label: str, value: str) -> str:
+    """A label's value as a title says it."""
+    if label == "scale":
+        return f"of {value}"
+    return "" if _UNSAID.get(label) == value else value
 
 
 def duration(seconds: float) -> str:
@@ -94,13 +110,17 @@ def duration(seconds: float) -> str:
 def value_text(value: float, unit: str) -> str:
     """A value in its unit."""
     if unit == "timestamp":
-        return format_us(int(value * SECOND_US))
+        return format_us(int(value) * SECOND_US)
     if unit == "seconds":
         return duration(value)
     if unit == "ratio":
         return f"{value:.1%}"
+    if unit == "points":
+        return f"{round(value * 100, 1) or 0.0:+.1f}"
     if unit == "money":
-        return f"{value:,.2f}"
+        return f"{value:,.2f}" if abs(value) < _WHOLE_MONEY else f"{value:,.0f}"
+    if unit in ("days", "years"):
+        return f"{value:.3g} {unit[0]}"
     return f"{value:,}" if unit == "count" else f"{value:,.4g}"
 
 

@@ -9,29 +9,35 @@ from rich.console import Console
 from rich.table import Table as Grid
 from rich.text import Text
 
-from metrics_core.catalog import FAMILIES
-from metrics_core.derived import REPORTED
 from metrics_core.times import format_us
 from metrics_core.view import View
-from streams.report_lines import NOW, Line, derived_lines, duration, series_lines, value_text
+from streams.report_lines import NOW, Line, duration, value_text
+from streams.report_sections import Section, sections
 
 
 def print_report(console: Console, view: View, windows: Sequence[str], by: Sequence[str]) -> None:
-    """Print every family, then the derived metrics."""
+    """Print every section: what stands now, then what happened window by window."""
     console.print(Text(_heading(view), style="bold"))
-    for question, lines in _families(view, by):
-        columns = _columns(lines, windows)
-        grid = _grid(question, columns)
-        for line in lines:
-            grid.add_row(line.title, *(line.text(column) or "-" for column in columns))
-        console.print(grid if grid.rows else Text(f"{question}  nothing to show", style="dim"), "")
-    columns = [NOW, *windows]
-    grid = _grid("Derived", columns)
-    for line in _derived(view, by):
-        cells = [line.text(column) or "" for column in columns]
-        if any(cells):
-            grid.add_row(line.title, *cells)
-    console.print(grid)
+    for section in sections(view, by):
+        shown = [*_parts(section, windows)]
+        if not shown:
+            console.print(Text(f"{section.question}  nothing to show", style="dim"), "")
+        for title, columns, lines in shown:
+            grid = _grid(title, columns)
+            for line in lines:
+                grid.add_row(line.title, *(line.text(column) or "-" for column in columns))
+            console.print(grid, "")
+
+
+def _parts(section: Section, windows: Sequence[str]) -> Iterator[tuple[str, Sequence[str], Sequence[Line]]]:
+    """One table where a section has lines of one sort, else two; the question stands above the first."""
+    happened = [line for line in section.windows if any(window in line.values for window in windows)]
+    title = section.question
+    if happened:
+        yield title, windows, happened
+        title = ""
+    if section.now:
+        yield title, [NOW], section.now
 
 
 def print_comparison(
@@ -42,13 +48,11 @@ def print_comparison(
     console.print(Text(_heading(after), style="bold"), "")
     # the headings above say it exactly; a column has room for the minute
     moments = [*(format_us(view.time_us)[:16].replace("T", " ") for view in (before, after)), "difference"]
-    pairs = [*zip(_families(before, by), _families(after, by), strict=True)]
-    pairs.append((("Derived", _derived(before, by)), ("Derived", _derived(after, by))))
-    for (title, old), (_, new) in pairs:
-        grid = _grid(title, moments)
-        for row in _compared(old, new, [NOW, *windows]):
+    for old, new in zip(sections(before, by), sections(after, by), strict=True):
+        grid = _grid(old.question, moments)
+        for row in _compared(old.lines, new.lines, [NOW, *windows]):
             grid.add_row(*row)
-        console.print(grid if grid.rows else Text(f"{title}  nothing to show", style="dim"), "")
+        console.print(grid if grid.rows else Text(f"{old.question}  nothing to show", style="dim"), "")
 
 
 def _compared(old: Iterable[Line], new: Iterable[Line], columns: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -78,32 +82,6 @@ def _difference(value: float, unit: str) -> str:
 def _heading(view: View) -> str:
     since = format_us(view.start_us) if view.start_us else "no events"
     return f"as of {format_us(view.time_us)}, events since {since}"
-
-
-def _families(view: View, by: Sequence[str]) -> list[tuple[str, list[Line]]]:
-    return [
-        (
-            family.question,
-            [
-                line
-                for series in family.series
-                for line in series_lines(view, series, by)
-                # categories and the like are many: those that nothing was counted for are left out
-                if family.per == "ticket" or any(line.values.values())
-            ],
-        )
-        for family in FAMILIES
-    ]
-
-
-def _derived(view: View, by: Sequence[str]) -> list[Line]:
-    return [line for derived in REPORTED for line in derived_lines(view, derived, by)]
-
-
-def _columns(lines: Sequence[Line], windows: Sequence[str]) -> list[str]:
-    """The windows, after a column of what stands now where the family has any; that alone where it has no more."""
-    now = [NOW] if any(NOW in line.values for line in lines) else []
-    return now if lines and all(NOW in line.values for line in lines) else [*now, *windows]
 
 
 def _grid(title: str, columns: Sequence[str]) -> Grid:
