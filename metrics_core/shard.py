@@ -203,8 +203,8 @@ class Shard:
             self._settle_panes()
         today = self.clock_us // DAY_US
         for subjects in self._kinds.values():
-            if subjects.is_full:
-                subjects.settle()
+            if subjects.is_full or today != self._swept_day:
+                subjects.settle()  # before the sweep, which looks at what is settled
             if today != self._swept_day:
                 subjects.sweep(today)
         self._swept_day = today
