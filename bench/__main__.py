@@ -37,13 +37,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"one of {', '.join(known)} (default: all)")
     parser.add_argument("--write", type=Path, metavar="FILE", help="write a page with the figures")
-    asked = parser.parse_args()
+    asked, options = parser.parse_known_args()
+    if options and len(asked.names) != 1:
+        parser.error(f"{options[0]} is an option of one benchmark: name that one alone")
     unknown = [name for name in asked.names if name not in known]
     if unknown:
         parser.error(f"no benchmark {unknown[0]}: there are {', '.join(known)}")
     worst, figures = 0, []
     for name in asked.names or known:
-        status, lines = _run(name)
+        status, lines = _run(name, options)
         worst = max(worst, status)
         figures += lines
     if asked.write and not worst:
@@ -51,8 +53,10 @@ def main() -> int:
     return worst
 
 
-def _run(name: str) -> tuple[int, list[dict[str, Any]]]:
-    with subprocess.Popen([sys.executable, "-m", f"bench.{name}"], stdout=subprocess.PIPE, text=True) as process:
+def _run(name: str, options: list[str]) -> tuple[int, list[dict[str, Any]]]:
+    with subprocess.Popen(
+        [sys.executable, "-m", f"bench.{name}", *options], stdout=subprocess.PIPE, text=True
+    ) as process:
         assert process.stdout is not None
         lines = []
         for line in process.stdout:
