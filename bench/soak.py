@@ -2,8 +2,8 @@
 
 A day of the desk passes every few seconds (``clock=event``), closed tickets are retired after the shortest horizon
 that a policy allows, and a scraper asks all along. Once the horizon has passed, as many rows go as come; customers
-are kept for good, so there are none. ``soak_slope`` is the least-squares slope of the resident memory after that, in
-MB an hour, beside the mean; ``soak_rows`` the live rows of the changelog at the end, against those when the
+are kept for good, so there are none. ``soak_slope`` is the least-squares slope of the resident memory from then on,
+in MB an hour, beside the mean; ``soak_rows`` the live rows of the changelog at the end, against those when the
 measuring began.
 """
 
