@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import cycle, islice
 from typing import Any
 
 from chaos_act import Act, Outcome, Stage, last_words
@@ -16,20 +17,20 @@ def credentials(stage: Stage, times: int) -> Outcome:
     with secure_broker(stage.cache_dir) as broker:
         # traffic, topics and the verdict use the first way
         first = broker.sasl("SCRAM-SHA-512")
-        ways = [
-            broker.sasl("PLAIN"),
-            broker.certificate(),
-            broker.sasl("SCRAM-SHA-256", tls=False),
-            broker.sasl("SCRAM-SHA-256"),
-        ]
+        ways = {
+            "PLAIN": broker.sasl("PLAIN"),
+            "a certificate": broker.certificate(),
+            "SCRAM-SHA-256 without TLS": broker.sasl("SCRAM-SHA-256", tls=False),
+            "SCRAM-SHA-256": broker.sasl("SCRAM-SHA-256"),
+        }
         address = first.pop("brokers")
         with stage.act("secure", address, **{name: value for name, value in first.items() if value}) as act:
             with act.traffic():
                 workers = act.open("only")
-                for number in range(times):
+                for way in islice(cycle(ways.values()), times):
                     workers[0].kill()
                     killed_s = time.time()
-                    workers = act.start("only", **ways[number % len(ways)])
+                    workers = act.start("only", **way)
                     act.back(workers, killed_s)
             strangers = [
                 broker.sasl("SCRAM-SHA-512", password="guessed"),
@@ -39,9 +40,9 @@ def credentials(stage: Stage, times: int) -> Outcome:
             ]
             for stranger in strangers:
                 _assert_sent_away(act, stranger)
+            used = ", ".join(["SCRAM-SHA-512", *list(ways)[:times]])
             note = (
-                "SCRAM-SHA-512, PLAIN, a certificate and SCRAM-SHA-256, over TLS and once without;"
-                f" {len(strangers)} wrong passwords and certificates each ended a worker at once with a sentence"
+                f"{used}; {len(strangers)} wrong passwords and certificates each ended a worker with one sentence"
             )
             return act.close(workers, times, note)
 
