@@ -89,8 +89,8 @@ def _download(staging: Path, target: Path, on_bytes: OnBytes) -> Path:
 
 
 def resolve(endpoint: str, staging: Path, on_bytes: OnBytes) -> list[Path]:
-    """Every jar that jgo lists for Maven coordinates, downloaded into ``staging``: those for the class path and those
-    for the module path. Raises BrokerUnavailableError, or OSError where the disk is full."""
+    """Every jar that jgo lists for Maven coordinates, downloaded into ``staging``: those for the class path and
+    those for the module path. Raises BrokerUnavailableError, or OSError where the disk is full."""
     from jgo.config import GlobalSettings
     from jgo.constants import MAVEN_CENTRAL_URL
     from jgo.env import EnvironmentBuilder, LinkStrategy
