@@ -18,7 +18,7 @@ def command(
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Print one screen and exit.")] = False,
 ) -> None:
-    """Show first response, backlog and waiting customers live; 1, 2 or Tab turn pages, q ends."""
+    """Show support, promises, satisfaction, team, customers and money live; 1 to 6 or Tab turn pages, q ends."""
     from rich.console import Console
 
     from streams.settings import ConfigurationError

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from streams.top import business, service
+from streams.top.business import Money, Team
 from streams.top.samples import Samples, between, histogram_quantile
+from streams.top.service import Promise, Satisfaction
 
 WINDOWS = ("1h", "24h", "7d", "30d")
 #: edges in seconds between the bars of the age distribution, and what the bars are called
@@ -42,6 +45,8 @@ NAMES = frozenset(
         "mrr",
         "mrr_changes",
     }
+    | service.NAMES
+    | business.NAMES
 )
 
 
@@ -115,13 +120,27 @@ class Figures:
     pipeline: Pipeline
     support: Support
     customers: Customers
+    #: targets of service levels, those that need a look first
+    promises: list[Promise]
+    satisfaction: Satisfaction
+    team: Team
+    #: a currency each
+    money: list[Money]
 
 
 def figures_of(samples: Samples, now_s: float) -> Figures:
     """Figures of one poll; ``now_s`` (unix time) stands in where the monitor does not say its own time."""
     pipeline = _pipeline(samples)
     time_s = pipeline.view_s or pipeline.watermark_s or now_s
-    return Figures(pipeline, _support(samples, time_s), _customers(samples))
+    return Figures(
+        pipeline,
+        _support(samples, time_s),
+        _customers(samples),
+        service.promises_of(samples),
+        service.satisfaction_of(samples),
+        business.team_of(samples),
+        business.money_of(samples),
+    )
 
 
 def _pipeline(samples: Samples) -> Pipeline:

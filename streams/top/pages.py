@@ -1,30 +1,25 @@
-"""The pages: what a support lead and who keeps the customers look at. Figures in, lines out."""
+"""The pages, and two of them: the helpdesk and the customers. Figures in, lines out."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rich.text import Text
 
-from streams.top.blocks import Block, Tile, bars, beside, columns_of, grid, tiles
+from streams.top.blocks import Block, Tile, bars, beside, columns_of, grid
+from streams.top.business_pages import money_page, team_page
 from streams.top.figures import AGE_NAMES, WINDOWS, Customers, Figures, Spread, Support
+from streams.top.layout import Trends, big, short, spelled
+from streams.top.service_pages import promises_page, satisfaction_page
 from streams.top.trend import Trend
 from streams.top.words import count, duration, duration_parts, percent, signed
 
-#: from this width on, six big figures stand in one row
-ONE_ROW_COLUMNS = 150
-#: and from this height on, they rather take two rows of still bigger ones
-TALL_ROWS = 40
 #: from this width on, the table has first response for every window
 WIDE_TABLE_COLUMNS = 110
-#: the least lines of a row of big figures: title, the smallest digits, detail
-TILE_ROWS = 7
 #: the oldest tickets are told apart by colour: they are what a lead asks about first
 _AGE_STYLES = {"over 1 d": "yellow", "3 to 7 d": "yellow", "over 3 d": "yellow", "over 7 d": "red"}
-
-Trends = Mapping[str, Trend]
 
 
 @dataclass(frozen=True)
@@ -48,37 +43,26 @@ def trend_values(figures: Figures) -> dict[str, float | None]:
         "oldest": support.oldest_unanswered_s,
         "net": support.created["1h"] - support.resolved["1h"],
         "active": customers.states.get("active"),
+        "at_risk": sum(one.clocks.get("at_risk", 0) for one in figures.promises),
+        "breached": sum(one.clocks.get("breached", 0) for one in figures.promises),
+        "open_complaints": sum(figures.satisfaction.open_complaints.values()),
+        "online": figures.team.statuses.get("online"),
     }
 
 
 def support_page(figures: Figures, trends: Trends, width: int, height: int) -> Block:
     """First response, backlog and waiting, in sizes that the room allows."""
     support = figures.support
-    big = _big(_support_tiles(support, trends), width, height - 3)
-    table = _support_table(support, width, rows=5 if height - len(big) > 14 else 3)
-    left = height - len(big) - len(table)
-    block = [*big, *table]
+    shown = big(_support_tiles(support, trends), width, height - 3)
+    table = _support_table(support, width, rows=5 if height - len(shown) > 14 else 3)
+    left = height - len(shown) - len(table)
+    block = [*shown, *table]
     if left >= 7:
         block.append(Text())
         left -= 1
     if left >= 3:
         block += _backlog(support, width, left)
     return block[:height]
-
-
-def _big(row: Sequence[Tile], width: int, height: int) -> Block:
-    """Six figures in one row or in two, as large as they fit; words where there is no room for digits."""
-    if width >= ONE_ROW_COLUMNS and height < TALL_ROWS:
-        return tiles(row, width, max(TILE_ROWS, height // 2))
-    rows = min(max(TILE_ROWS, height * 3 // 10), height // 2)
-    if rows < TILE_ROWS:
-        return [_in_words(tile) for tile in row[: max(1, height)]]
-    return [*tiles(row[:3], width, rows), *tiles(row[3:], width, rows)]
-
-
-def _in_words(tile: Tile) -> Text:
-    line = Text(f"{tile.title}: ").append(f"{tile.figure} {tile.unit}".rstrip(), style=tile.style)
-    return line.append(f"  {tile.detail}" if tile.detail else "")
 
 
 def _support_tiles(support: Support, trends: Trends) -> list[Tile]:
@@ -114,7 +98,7 @@ def _support_table(support: Support, width: int, rows: int) -> Block:
         messages = support.messages[window]
         table.append(
             (
-                _spelled(window),
+                spelled(window),
                 count(support.created[window]),
                 count(support.resolved[window]),
                 *(_spread(support.first_response[window]) if wide else ()),
@@ -128,10 +112,6 @@ def _support_table(support: Support, width: int, rows: int) -> Block:
 
 def _spread(found: Spread) -> tuple[str, str]:
     return duration(found.p50_s), duration(found.p90_s)
-
-
-def _spelled(window: str) -> str:
-    return f"{window[:-1]} {window[-1]}"
 
 
 def _backlog(support: Support, width: int, rows: int) -> Block:
@@ -170,14 +150,14 @@ def customers_page(figures: Figures, trends: Trends, width: int, height: int) ->
             Text("No customer has been counted yet.", style="bold"),
             Text("This page fills as soon as events arrive in the CRM topic."),
         ]
-    big = _big(_customer_tiles(customers, trends), width, height - 3)
+    shown = big(_customer_tiles(customers, trends), width, height - 3)
     rows: list[tuple[str, ...]] = [("last", "new", "lost", "reactivated", "churn")]
     for window in WINDOWS[1:]:
         changes = customers.changes[window]
         cells = (count(changes.get(change, 0)) for change in ("new", "lost", "reactivated"))
         churn = percent(customers.churn[window])
-        rows.append((_spelled(window), *cells, churn))
-    block = [*big, *grid(rows, width)]
+        rows.append((spelled(window), *cells, churn))
+    block = [*shown, *grid(rows, width)]
     left = height - len(block)
     if left >= 4:
         widths = columns_of(width, 2)
@@ -190,7 +170,7 @@ def _customer_tiles(customers: Customers, trends: Trends) -> list[Tile]:
     month = customers.changes["30d"]
     churn = customers.churn["30d"]
     currency, mrr = max(customers.mrr.items(), key=lambda item: item[1], default=("", 0.0))
-    figure, unit = _short(mrr)
+    figure, unit = short(mrr)
     return [
         Tile("Active customers", str(customers.states.get("active", 0)), "", "", trends["active"].values),
         Tile("New, 30 days", str(month.get("new", 0))),
@@ -199,15 +179,6 @@ def _customer_tiles(customers: Customers, trends: Trends) -> list[Tile]:
         Tile("Subscriptions", str(sum(customers.subscriptions.values()))),
         Tile(f"MRR {currency}".strip(), figure, unit, "recurring revenue a month"),
     ]
-
-
-def _short(amount: float) -> tuple[str, str]:
-    for size, unit in ((1e9, "bn"), (1e6, "m"), (1e3, "k")):
-        if abs(amount) >= 10 * size:
-            return f"{amount / size:.0f}", unit
-        if abs(amount) >= size:
-            return f"{amount / size:.1f}", unit
-    return f"{amount:.0f}", ""
 
 
 def _revenue(customers: Customers) -> Block:
@@ -223,5 +194,9 @@ def _revenue(customers: Customers) -> Block:
 
 PAGES: tuple[Page, ...] = (
     Page("1", "support", support_page),
-    Page("2", "customers", customers_page),
+    Page("2", "promises", promises_page),
+    Page("3", "satisfaction", satisfaction_page),
+    Page("4", "team", team_page),
+    Page("5", "customers", customers_page),
+    Page("6", "money", money_page),
 )

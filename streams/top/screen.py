@@ -18,6 +18,8 @@ from streams.top.words import clock, count, per_second
 
 #: below it there is only room for the state
 LEAST_COLUMNS, LEAST_ROWS = 40, 8
+#: what "  as of 09:30:00" takes at the right of the first line
+AS_OF_COLUMNS = 16
 #: reasons of rejects named in the last line
 REASONS_SHOWN = 3
 _ASCII = str.maketrans("█▉▊▋▌▍▎▏▁▂▃▄▅▆▇…", "####++--..::==#~")
@@ -91,10 +93,14 @@ def screen(
 
 
 def _header(session: Session, width: int, now_s: float, zone: tzinfo | None) -> Text:
+    names = {page.key: f" {page.key} {page.title} " for page in PAGES}
     line = Text("deskpulse", style="bold")
+    if line.cell_len + sum(2 + len(name) for name in names.values()) + AS_OF_COLUMNS > width:
+        # a key each; the page that is shown keeps its name
+        names.update((page.key, f" {page.key} ") for page in PAGES if page is not session.page)
     for page in PAGES:
-        line.append("  ")
-        line.append(f" {page.key} {page.title} ", style="reverse" if page is session.page else "not bold")
+        line.append(" " if len(names[page.key]) == 3 else "  ")
+        line.append(names[page.key], style="reverse" if page is session.page else "not bold")
     if session.figures is not None:
         pipeline = session.figures.pipeline
         right = f"data as of {_as_of(pipeline, now_s, zone)}, {_partitions(pipeline)}"

@@ -7,7 +7,7 @@ import math
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from top_canned import NOW_S, customers, pipeline, support, text
+from top_canned import NOW_S, business, customers, pipeline, service, support, text
 
 from streams.top.digits import HEIGHT, SCALES, best_scale, draw, width_of
 from streams.top.figures import NAMES, Figures, figures_of
@@ -89,6 +89,35 @@ def test_churn_is_what_was_lost_of_those_at_the_start() -> None:
     assert found.customers.churn["30d"] == pytest.approx(21 / 1783)
     assert found.customers.churn["7d"] is None
     assert found.customers.mrr == {"EUR": 18_390.5, "USD": 4_110.0}
+
+
+def test_promises_that_need_a_look_come_first_and_those_never_given_not_at_all() -> None:
+    promises = figures(text(service(), pipeline())).promises
+    assert [one.policy for one in promises] == ["vip", "email", "chat", "phone"]
+    assert promises[0].attainment("24h") == pytest.approx(9 / 11)
+
+
+def test_satisfaction_is_of_now_and_passives_are_in_the_denominator() -> None:
+    found = figures(text(service(), pipeline())).satisfaction
+    assert found.csat["30d"] == pytest.approx(800 / 1050)
+    assert found.nps["30d"] == pytest.approx((300 - 100) / 550)
+    assert found.ces["30d"] == pytest.approx(1750 / 7 / 350)
+    assert found.response_rate["24h"] == pytest.approx(42 / 120)
+    assert found.open_complaints == {"returns": 7, "billing": 3}
+
+
+def test_agents_at_a_start_that_the_history_does_not_reach_are_unknown() -> None:
+    team = figures(text(business(), pipeline())).team
+    assert team.statuses == {"online": 12, "away": 3, "offline": 12}
+    assert (team.at_start["24h"], team.at_start["30d"]) == (27, None)
+
+
+def test_money_is_told_currency_by_currency() -> None:
+    euro, dollar = figures(text(business(), customers(), pipeline())).money
+    assert (euro.currency, dollar.currency) == ("EUR", "USD")
+    assert euro.cac["30d"] == pytest.approx((940 + 620.5) / 38)
+    assert dollar.cac["30d"] is None
+    assert euro.net_cash["30d"] == 27_500
 
 
 def test_an_exposition_without_the_helpdesk_gives_empty_figures() -> None:

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 import pytest
-from top_canned import NOW_S, customers, pipeline, support, text
+from top_canned import NOW_S, business, customers, pipeline, service, support, text
 
 from streams.top.figures import NAMES, figures_of
 from streams.top.poll import Answer
@@ -25,7 +25,8 @@ def answer(body: str, at_s: float = NOW_S, message: str | None = None) -> Answer
 def session(polls: int = 2, **states: bool | int) -> Session:
     made = Session([URL])
     for i in range(polls):
-        body = text(support(), pipeline(counted=48_000 + 250 * i, **states), customers())  # type: ignore[arg-type]
+        about = pipeline(counted=48_000 + 250 * i, **states)  # type: ignore[arg-type]
+        body = text(support(), about, customers(), service(), business())
         made.take(answer(body, NOW_S - 2 * (polls - 1 - i)))
     return made
 
@@ -37,7 +38,9 @@ def frame(made: Session, width: int, height: int, **options: object) -> str:
 
 
 @pytest.mark.parametrize(
-    ("page", "width", "height"), [("1", 80, 24), ("1", 120, 32), ("1", 200, 50), ("2", 80, 24)]
+    ("page", "width", "height"),
+    [("1", 80, 24), ("1", 120, 32), ("1", 200, 50)]
+    + [(page, width, height) for page in "23456" for width, height in ((80, 24), (120, 40))],
 )
 def test_a_screen_looks_as_committed(page: str, width: int, height: int) -> None:
     """DESKPULSE_GOLDEN=write writes the files anew."""
@@ -52,7 +55,7 @@ def test_a_screen_looks_as_committed(page: str, width: int, height: int) -> None
 
 @pytest.mark.parametrize("width", [10, 20, 39, 40, 55, 80, 149, 150, 300])
 @pytest.mark.parametrize("height", [1, 3, 8, 12, 24, 39, 60])
-@pytest.mark.parametrize("page", ["1", "2"])
+@pytest.mark.parametrize("page", list("123456"))
 def test_a_screen_fits_any_terminal(page: str, width: int, height: int) -> None:
     made = session()
     made.turn(page)
@@ -83,7 +86,7 @@ def test_a_monitor_that_recovers_says_what_it_waits_for() -> None:
     made = Session([URL])
     message = "Not ready: 3 of 8 partitions are recovering."
     made.take(answer(text(support(), pipeline(ready=False, partitions_ready=5)), message=message))
-    drawn = frame(made, 120, 30)
+    drawn = frame(made, 140, 30)
     assert f"{message} The figures are not complete." in drawn
     assert "5 of 8 partitions" in drawn
 
@@ -121,17 +124,35 @@ def test_rejects_are_named_by_reason() -> None:
 def test_tab_and_numbers_turn_the_pages_and_other_keys_do_not() -> None:
     made = session()
     titles = []
-    for key in ("x", "\t", "\t", "2", "1", ""):
+    for key in ("x", "\t", "6", "\t", "5", ""):
         made.turn(key)
         titles.append(made.page.title)
-    assert titles == ["support", "customers", "support", "customers", "support", "support"]
+    assert titles == ["support", "promises", "money", "support", "customers", "customers"]
 
 
-def test_without_customers_their_page_says_so() -> None:
+@pytest.mark.parametrize(
+    ("page", "sentence"),
+    [
+        ("2", "No promise has been counted yet."),
+        ("3", "No survey was answered and nobody has complained yet."),
+        ("4", "No agent has been heard of yet."),
+        ("5", "No customer has been counted yet."),
+        ("6", "No money has moved yet."),
+    ],
+)
+def test_a_page_of_what_was_never_counted_says_so(page: str, sentence: str) -> None:
     made = Session([URL])
     made.take(answer(text(support(), pipeline())))
-    made.turn("2")
-    assert "No customer has been counted yet." in frame(made, 80, 24)
+    made.turn(page)
+    assert sentence in frame(made, 80, 24)
+
+
+def test_every_page_is_named_where_there_is_room_and_has_its_key_where_not() -> None:
+    assert "2 promises" in frame(session(), 120, 24).splitlines()[0]
+    narrow = frame(session(), 80, 24).splitlines()[0]
+    assert "1 support" in narrow
+    assert "promises" not in narrow
+    assert narrow.rstrip().endswith("as of 09:30:00")
 
 
 def test_a_terminal_without_block_characters_gets_plain_ones() -> None:

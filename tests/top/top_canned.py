@@ -28,6 +28,9 @@ RESOLUTION = [0, 0, 0, 1, 1, 3, 6, 11, 14, 9, 6, 4, 2, 2, 1]
 AGES = [3, 2, 4, 6, 2, 9, 8, 12, 20, 16, 14, 20, 10, 18, 9, 6, 4, 2, 1]
 
 
+Rows = dict[tuple[str, ...], float]
+
+
 @dataclass
 class StubWorker:
     """Serves ``text`` at /metrics and ``message`` at /readyz."""
@@ -155,6 +158,94 @@ def customers() -> list[Metric]:
             ("window", "change", "currency"),
             {("30d", "new", "EUR"): 1_200.0, ("30d", "churn", "EUR"): -310.0},
         ),
+    ]
+
+
+def service() -> list[Metric]:
+    """Service levels, surveys and complaints."""
+    clocks = {
+        ("email", "first_response"): (31, 4, 2, 0),
+        ("vip", "resolution"): (18, 3, 5, 6),
+        ("chat", "first_response"): (2, 1, 0, 0),
+        ("phone", "first_response"): (1, 0, 0, 0),
+        ("social", "first_response"): (0, 0, 0, 0),
+    }
+    states = ("running", "at_risk", "breached", "paused")
+    sizes = {"1h": 1, "24h": 20, "7d": 120, "30d": 500}
+    waiting: Rows = {(*key, state): n for key, ns in clocks.items() for state, n in zip(states, ns, strict=True)}
+    outcomes: Rows = {
+        (window, policy, target, outcome): float(size * (9 if outcome == "met" else 1 + (policy == "vip")))
+        for window, size in sizes.items()
+        for policy, target in clocks
+        for outcome in ("met", "breached")
+        if policy != "social"
+    }
+    answers: Rows = {
+        (window, period, survey, scale, name): float(size * share // 10)
+        for window, size in sizes.items()
+        for period in ("now", "before")
+        for survey, scale, shares in (
+            ("csat", "5", (("positive", 16), ("neutral", 3), ("negative", 2))),
+            ("nps", "10", (("promoter", 6), ("passive", 3), ("detractor", 2))),
+            ("ces", "7", (("positive", 4), ("neutral", 2), ("negative", 1))),
+        )
+        for name, share in shares
+    }
+    own = ("window", "period", "survey", "scale")
+    effort: Rows = {(w, p, "ces", "7"): float(sizes[w] * 35 // 10) for w in WINDOWS for p in ("now", "before")}
+    flows = (("opened", 3), ("escalated", 1), ("resolved", 2))
+    complaints: Rows = {
+        (w, flow, category): float(n * sizes[w] // 10)
+        for w in WINDOWS
+        for flow, n in flows
+        for category in ("returns", "billing")
+    }
+    return [
+        gauge("sla_clocks", ("policy", "target", "state"), waiting),
+        gauge("sla_outcomes", ("window", "policy", "target", "outcome"), outcomes),
+        gauge("survey_answers", (*own, "class"), answers),
+        gauge("survey_score_sum", own, effort),
+        gauge("surveys_sent", ("window", "survey"), {(w, "csat"): 6.0 * n for w, n in sizes.items()}),
+        gauge("complaints", ("window", "flow", "category"), complaints),
+        gauge("open_complaints", ("category",), {("returns",): 7.0, ("billing",): 3.0, ("account",): 0.0}),
+    ]
+
+
+def business() -> list[Metric]:
+    """Agents, revenue, spending and cash."""
+    groups = {"billing": (4, 1, 3), "technical": (6, 2, 5), "sales": (2, 0, 4)}
+    months = {"1h": 0.001, "24h": 0.03, "7d": 0.25, "30d": 1.0}
+    periods = ("now", "before")
+    statuses = ("online", "away", "offline")
+    agents: Rows = {(s, group): n for group, ns in groups.items() for s, n in zip(statuses, ns, strict=True)}
+    changes: Rows = {(w, c): n for w in ("7d", "30d") for c, n in (("joined", 2), ("left", 1))}
+    revenue: Rows = {
+        (w, period, category, currency): amount * share * (1.0 if currency == "EUR" else 0.2)
+        for w, share in months.items()
+        for period in periods
+        for category, amount in (("subscription", 61_000.0), ("new_sale", 14_500.25), ("interest", 80.0))
+        for currency in ("EUR", "USD")
+    }
+    spend: Rows = {
+        (w, period, category, "EUR"): amount * share
+        for w, share in months.items()
+        for period in periods
+        for category, amount in (("sales", 940.0), ("marketing", 620.5), ("service", 4_100.0), ("innovation", 2e3))
+    }
+    cash: Rows = {
+        (w, kind, "EUR"): amount * share
+        for w, share in months.items()
+        for kind, amount in (("operating", 40_000.0), ("investment", 9_000.0), ("working_capital", 3_500.0))
+    }
+    return [
+        gauge("agents", ("status", "group"), agents),
+        gauge("agents_employed", ("group",), {(group,): sum(ns) for group, ns in groups.items()}),
+        gauge("agent_changes", ("window", "change"), changes),
+        gauge("agents_at_start", ("window",), {("24h",): 27.0, ("7d",): 26.0}),
+        gauge("revenue", ("window", "period", "category", "currency"), revenue),
+        gauge("orders", ("window", "currency"), {(w, "EUR"): round(900 * share) for w, share in months.items()}),
+        gauge("spend", ("window", "period", "category", "currency"), spend),
+        gauge("cash_flow", ("window", "kind", "currency"), cash),
     ]
 
 
