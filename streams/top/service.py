@@ -42,7 +42,7 @@ class Satisfaction:
     response_rate: dict[str, float | None]
     #: window -> answers of all surveys
     answers: dict[str, int]
-    #: class -> answers of 30 days
+    #: class -> answers of 30 days, the worst first: it stays in sight where there is little room
     csat_classes: dict[str, int]
     nps_classes: dict[str, int]
     #: window -> flow -> complaints
@@ -96,8 +96,8 @@ def satisfaction_of(samples: Samples) -> Satisfaction:
         ces={w: _effort(samples, w) for w in WINDOWS},
         response_rate={w: _response_rate(samples, w) for w in WINDOWS},
         answers={w: int(samples.total("survey_answers", window=w, period="now")) for w in WINDOWS},
-        csat_classes=_named(csat["30d"], ("positive", "neutral", "negative")),
-        nps_classes=_named(nps["30d"], ("promoter", "passive", "detractor")),
+        csat_classes=_named(csat["30d"], ("negative", "neutral", "positive")),
+        nps_classes=_named(nps["30d"], ("detractor", "passive", "promoter")),
         complaints={w: _whole(samples.by("flow", "complaints", window=w)) for w in WINDOWS},
         open_complaints={
             category: int(value)
