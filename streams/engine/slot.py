@@ -94,6 +94,8 @@ class Slot:
         self.row_bytes = ROW_BYTES_GUESS
         #: Kafka's time of the newest record applied, in ms
         self.applied_timestamp_ms = -1
+        #: how long after Kafka's time the last chunk was counted
+        self.late_s = 0.0
         #: (Kafka's time of the oldest record in ms, records) of the chunks that no snapshot shows yet
         self._unshown: list[tuple[int, int]] = []
         self._chunk_records = CHUNK_START_RECORDS
@@ -169,7 +171,8 @@ class Slot:
         self._size_chunk(len(chunk), ended_s - started_s)
         self.applied_timestamp_ms = last.timestamp
         if first.timestamp >= 0:
-            self._delay.observe(self._clock.now_us() / 1e6 - first.timestamp / 1e3, len(chunk))
+            self.late_s = self._clock.now_us() / 1e6 - first.timestamp / 1e3
+            self._delay.observe(self.late_s, len(chunk))
             self._unshown.append((first.timestamp, len(chunk)))
             if len(self._unshown) > MAX_UNSHOWN:
                 self._unshown = [(min(self._unshown)[0], sum(records for _, records in self._unshown))]

@@ -64,20 +64,19 @@ class ViewClock:
 
 @dataclass(frozen=True)
 class Taken:
-    """A snapshot, the seconds of event loop that it took, and (Kafka's time in ms, records) of what it is the first
-    to show."""
+    """A snapshot, the processor time that it took, (Kafka's time in ms, records) of what it is the first to show,
+    and how late that was counted."""
 
     latest: Latest
     busy_s: float = 0.0
     shown: Sequence[tuple[int, int]] = ()
+    late_s: float = 0.0
 
     def show(self, delay: DelayHistogram, now_us: int) -> float:
         """Observe how late it shows what; seconds until the next one should be taken."""
-        oldest_ms = now_us // 1000
         for timestamp_ms, records in self.shown:
             delay.observe(now_us / 1e6 - timestamp_ms / 1e3, records)
-            oldest_ms = min(oldest_ms, timestamp_ms)
-        if now_us / 1e6 - oldest_ms / 1e3 < LIVE_S:
+        if self.late_s < LIVE_S:
             return max(FRESH_INTERVAL_S, self.busy_s / SNAPSHOT_SHARE)
         return max(SNAPSHOT_INTERVAL_S, self.busy_s / CATCH_UP_SHARE)
 
@@ -90,30 +89,32 @@ async def take_snapshot(slots: Sequence[Slot], view_clock: ViewClock, clock: Clo
     partitions: list[SourcePartition] = []
     frozen: list[Frozen] = []
     shown: list[tuple[int, int]] = []
-    busy_s = 0.0
+    busy_s = late_s = 0.0
     for slot in slots:
         async with slot.shard_lock:
             busy_s += await _prepare(slot, time_us, clock)
             if slot.state is State.READY:
-                started_s = clock.monotonic()
+                started_s = clock.processor_s()
                 frozen.append(slot.shard.freeze(time_us))
                 partitions.append(slot.source)
-                shown += slot.take_unshown()
-                busy_s += clock.monotonic() - started_s
+                if unshown := slot.take_unshown():
+                    shown += unshown
+                    late_s = max(late_s, slot.late_s)
+                busy_s += clock.processor_s() - started_s
         await clock.sleep(0)
-    return Taken(Latest(time_us, tuple(partitions), tuple(frozen)), busy_s, shown)
+    return Taken(Latest(time_us, tuple(partitions), tuple(frozen)), busy_s, shown, late_s)
 
 
 async def _prepare(slot: Slot, time_us: int, clock: Clock) -> float:
     """Do most of the freezing in slices, with turns of the event loop between; the seconds that it took of it."""
-    busy_s, turn_s = 0.0, clock.monotonic()
+    busy_s, turn_s = 0.0, clock.processor_s()
     if slot.state is State.READY:
         for _ in slot.shard.prepare(time_us):
-            took_s = clock.monotonic() - turn_s
+            took_s = clock.processor_s() - turn_s
             if took_s > SLICE_S:
                 busy_s += took_s
                 await clock.sleep(0)
                 if slot.state is not State.READY:
                     return busy_s
-                turn_s = clock.monotonic()
-    return busy_s + clock.monotonic() - turn_s
+                turn_s = clock.processor_s()
+    return busy_s + clock.processor_s() - turn_s

@@ -17,6 +17,9 @@ class WallClock:
     def monotonic(self) -> float:
         return time.monotonic()
 
+    def processor_s(self) -> float:
+        return time.thread_time()
+
     def now_us(self) -> int:
         return time.time_ns() // 1000
 

@@ -208,6 +208,9 @@ class JumpingClock:
     def monotonic(self) -> float:
         return self.time_s
 
+    def processor_s(self) -> float:
+        return self.monotonic()
+
     def now_us(self) -> int:
         return int(self.time_s * 1e6)
 

@@ -157,4 +157,8 @@ def test_freezing_that_costs_much_comes_less_often() -> None:
 
 
 def test_while_a_worker_catches_up_its_snapshots_come_once_a_second() -> None:
-    assert Taken(NOTHING, 0.01, [(1_000, 1)]).show(DelayHistogram(), 60_000_000) == SNAPSHOT_INTERVAL_S
+    assert Taken(NOTHING, 0.01, [(1_000, 1)], late_s=59.0).show(DelayHistogram(), 60_000_000) == SNAPSHOT_INTERVAL_S
+
+
+def test_a_snapshot_that_was_late_itself_does_not_make_the_next_one_late() -> None:
+    assert Taken(NOTHING, 0.001, [(1_000, 1)], late_s=0.1).show(DelayHistogram(), 3_000_000) < SNAPSHOT_INTERVAL_S

@@ -40,6 +40,9 @@ class SimClock:
             self.loop.time_s += self.work_s * self.loop.rng.random() ** 4
         return self.loop.time_s
 
+    def processor_s(self) -> float:
+        return self.monotonic()
+
     def now_us(self) -> int:
         return BASE_US + int(self.loop.time_s * 1e6)
 
