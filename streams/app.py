@@ -43,8 +43,8 @@ HEARTBEATS_PER_SESSION = 4
 #: Python's own 700, 10, 10 cost a catching-up worker 15 % of its time in pauses of up to 150 ms; these cost 4 %
 #: and 27 ms (measured at 1 M events). The oldest generation is left to gc.freeze after each recovery.
 GC_THRESHOLDS = (20_000, 5, 1000)
-#: The event loop waits this long for the interpreter each time that it has slept while a scrape is rendered; Python's
-#: own 5 ms, many times a second, made events wait for half a second.
+#: While a thread renders a scrape, the event loop waits this long for the interpreter each time that it has slept;
+#: with Python's own 5 ms, events would wait a multiple of it on their way through.
 SWITCH_INTERVAL_S = 0.0005
 #: The group's offsets are for lag tools only.
 COMMIT_INTERVAL_S = 5.0
