@@ -15,6 +15,10 @@ from metrics_core.grid import EDGES_US, INTERVALS
 from metrics_core.times import DAY_US
 
 
+#: starts of one label that are looked at one by one: fewer than that cost less than a walk along the grid
+_FEW = 40
+
+
 class Ages(NamedTuple):
     """Ages of one label at one moment: count per grid interval, their sum and the earliest start (us)."""
 
@@ -142,6 +146,8 @@ class AgeIndex:
 
 def _ages(of_label: _Starts, time_us: int) -> Ages:
     days = of_label.days
+    if of_label.count <= _FEW:
+        return _ages_of_few(days, time_us)
     order = sorted(days)
     # starts before time - edge are older than the edge; walk the edges from the oldest down
     older = [0] * len(EDGES_US)
@@ -167,3 +173,17 @@ def _ages(of_label: _Starts, time_us: int) -> Ages:
             break
         sum_us += sum(start - time_us for start in days[day] if start > time_us)
     return Ages(counts, sum_us, days[order[0]][0])
+
+
+def _ages_of_few(days: dict[int, array[int]], time_us: int) -> Ages:
+    """The same, one by one."""
+    counts, sum_us = [0] * INTERVALS, 0
+    for starts in days.values():
+        for start_us in starts:
+            age_us = time_us - start_us
+            if age_us > 0:
+                counts[bisect_left(EDGES_US, age_us)] += 1
+                sum_us += age_us
+            else:
+                counts[0] += 1
+    return Ages(counts, sum_us, days[min(days)][0])

@@ -78,3 +78,25 @@ def test_ages_are_what_counting_one_by_one_gives(starts: list[int], removed: int
         expected[next((i for i, edge in enumerate(EDGES_US) if age <= edge), INTERVALS - 1)] += 1
     assert ages.counts == expected
     assert ages.sum_us == sum(max(0, now - start) for start in left)
+
+
+@given(st.lists(st.integers(START_US - 40 * DAY_US, START_US + 2 * DAY_US), min_size=1, max_size=12))
+def test_many_of_a_label_have_the_ages_that_each_alone_would_have(starts_us: list[int]) -> None:
+    many = 50
+    few, lots = index_of(*starts_us), index_of(*(start_us for start_us in starts_us for _ in range(many)))
+    one, other = few.ages(START_US)[LABEL], lots.ages(START_US)[LABEL]
+    assert other.counts == [many * count for count in one.counts]
+    assert (other.sum_us, other.oldest_us) == (many * one.sum_us, one.oldest_us)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(START_US - 3 * DAY_US, START_US)), max_size=30))
+def test_many_put_in_at_once_and_sorted_are_as_if_put_in_one_by_one(pairs: list[tuple[int, int]]) -> None:
+    one_by_one, at_once = AgeIndex(), AgeIndex()
+    for label, start_us in pairs:
+        one_by_one.add(label, start_us)
+    for label in {label for label, _ in pairs}:
+        at_once.add_all(label, [start_us for other, start_us in pairs if other == label])
+    for _ in at_once.sort():
+        pass
+    assert at_once.ages(START_US) == one_by_one.ages(START_US)
+    assert at_once.counts_before(START_US - DAY_US) == one_by_one.counts_before(START_US - DAY_US)
