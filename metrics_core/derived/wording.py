@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Iterator
-
 from metrics_core.derived.formulas import (
     Change,
     Formula,
@@ -18,6 +15,7 @@ from metrics_core.derived.formulas import (
     Term,
     WindowDays,
     WindowYears,
+    parts_of,
 )
 
 #: how firmly a text holds together, weakest first
@@ -31,24 +29,15 @@ def text(formula: Formula) -> str:
 
 def series_names(formula: Formula) -> tuple[str, ...]:
     """The series that a formula reads, each once, in order of appearance."""
-    return tuple(dict.fromkeys(node.series for node in _nodes(formula) if isinstance(node, _READERS)))
+    return tuple(dict.fromkeys(node.series for node in parts_of(formula) if isinstance(node, _READERS)))
 
 
 def added_labels(formula: Formula) -> tuple[str, ...]:
     """Labels of the result that no series has."""
-    return ("older_than",) if any(isinstance(node, OlderThan) for node in _nodes(formula)) else ()
+    return ("older_than",) if any(isinstance(node, OlderThan) for node in parts_of(formula)) else ()
 
 
 _READERS = (Term, Quantile, OlderThan)
-
-
-def _nodes(formula: Formula) -> Iterator[Formula]:
-    yield formula
-    if dataclasses.is_dataclass(formula):
-        for field in dataclasses.fields(formula):
-            child = getattr(formula, field.name)
-            if isinstance(child, Formula):
-                yield from _nodes(child)
 
 
 def _worded(formula: Formula) -> tuple[str, int]:

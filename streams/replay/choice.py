@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
 
 from metrics_core.catalog import FAMILIES, series_of
 from metrics_core.derived import REPORTED, Derived
-from metrics_core.derived.formulas import Formula, OlderThan, Quantile, SumOfDays, Term
+from metrics_core.derived.formulas import OlderThan, Quantile, SumOfDays, Term, parts_of
 from metrics_core.facts import CODE_SHIFT
 from metrics_core.families.base import Family
 from metrics_core.policy import WINDOWS, Policy
@@ -80,12 +80,12 @@ class Choice:
     @property
     def is_fine(self) -> bool:
         """Whether quantiles are asked for."""
-        return any(isinstance(part, Quantile) for derived in self.derived for part in _parts(derived.formula))
+        return any(isinstance(part, Quantile) for derived in self.derived for part in parts_of(derived.formula))
 
     @property
     def is_by_day(self) -> bool:
         """Whether anything is asked for that is made of days."""
-        return any(isinstance(part, SumOfDays) for derived in self.derived for part in _parts(derived.formula))
+        return any(isinstance(part, SumOfDays) for derived in self.derived for part in parts_of(derived.formula))
 
     @property
     def has_crm(self) -> bool:
@@ -156,7 +156,7 @@ def choose(
             raise ChoiceError(f"--metric {metric}: no such metric; {hint}")
     asked = set(metrics) or known
     derived = tuple(derived for derived in REPORTED if derived.id in asked)
-    parts = (part for each in derived for part in _parts(each.formula))
+    parts = (part for each in derived for part in parts_of(each.formula))
     terms = {part.series for part in parts if isinstance(part, Term | Quantile | OlderThan)}
     return Choice(
         policy=policy,
@@ -174,13 +174,6 @@ def choose(
 
 def _labelled(policy: Policy, labels: tuple[str, ...]) -> Policy:
     return msgspec.structs.replace(policy, gauge_labels=labels, histogram_labels=labels)
-
-
-def _parts(formula: Formula) -> Iterator[Formula]:
-    yield formula
-    for part in vars(formula).values():
-        if isinstance(part, Formula):
-            yield from _parts(part)
 
 
 def _summed(table: Table, labels: tuple[str, ...]) -> Table:
