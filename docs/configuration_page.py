@@ -7,7 +7,7 @@ import re
 
 import msgspec
 
-from metrics_core.policy import Policy
+from metrics_core.policy import Goals, Policy
 from metrics_core.policy.calendars import CalendarSpec
 from metrics_core.policy.version import ComplaintMarks, Hours, SlaPolicy, Version
 from streams.settings import Settings
@@ -15,6 +15,7 @@ from streams.settings import Settings
 #: tables of the policy as they are written, and what holds their keys
 _POLICY_TABLES = (
     ("[policy]", Policy),
+    ("[policy.goals]", Goals),
     ("[[policy.versions]]", Version),
     ("[policy.versions.calendars.NAME]", CalendarSpec),
     ("[[policy.versions.hours]]", Hours),
@@ -64,6 +65,8 @@ def _default(value: object) -> str:
     match value:
         case bool():
             return f"`{str(value).lower()}`"
+        case Goals():
+            return "all defaults"
         case (Version(), *_):
             return "one, of all defaults"
         case (SlaPolicy(), *_):

@@ -11,10 +11,10 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import common, dashboard
 
-from grafana import uids
 from grafana.panels import GREEN, ORANGE, RED, Panel, Sized, number, worded
 from grafana.queries import Queries, Query, about
 from grafana.variables import DATASOURCE, SOURCE, variable
+from streams.alerting import places
 
 TAG: Final = "deskpulse"
 COLUMNS: Final = 24
@@ -147,7 +147,7 @@ def as_of(width: int, height: int) -> Sized:
         "missing: whether the monitor keeps up is said beside it."
     )
     return number(
-        Panel(uids.AS_OF_PANEL, "Data as of", (query,), "dateTimeFromNow", note, no_value="no monitor"),
+        Panel(places.AS_OF_PANEL, "Data as of", (query,), "dateTimeFromNow", note, no_value="no monitor"),
         width=width, height=height,
     )  # fmt: skip
 
@@ -165,8 +165,8 @@ def partitions(width: int, height: int) -> Sized:
         "than wrong. Orange: all are counted, but some are more than a minute behind. Green: all, and in time."
     )
     spec = Panel(
-        uids.PARTITIONS_PANEL, "Partitions counted", (Query(expr, shows, "{{counted}} of {{of}}"),), "none", note,
-        base=RED, steps=((1, ORANGE), (2, GREEN)), link=uids.COMPLETE, no_value="no monitor",
+        places.PARTITIONS_PANEL, "Partitions counted", (Query(expr, shows, "{{counted}} of {{of}}"),), "none", note,
+        base=RED, steps=((1, ORANGE), (2, GREEN)), link=places.COMPLETE, no_value="no monitor",
     )  # fmt: skip
     return number(spec, width=width, height=height, text="counted")
 

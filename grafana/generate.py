@@ -10,14 +10,14 @@ from typing import Final
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import playlistv1
 
-from grafana import uids
 from grafana.boards import boards
 from grafana.catalogue import page
+from streams.alerting import places
 
 FOLDER: Final = Path(__file__).parent
 _PAGE: Final = FOLDER.parent / "docs" / "boards.md"
 #: on the wall, one after the other
-_ON_THE_WALL: Final = (uids.WALLBOARD, uids.LIVE, uids.SLA)
+_ON_THE_WALL: Final = (places.WALLBOARD, places.LIVE, places.SLA)
 
 
 def files() -> dict[Path, str]:
@@ -34,7 +34,7 @@ def _playlist() -> str:
     resource = {
         "apiVersion": "playlist.grafana.app/v1",
         "kind": "Playlist",
-        "metadata": {"name": uids.PLAYLIST},
+        "metadata": {"name": places.PLAYLIST},
         "spec": playlist,
     }
     return json.dumps(resource, cls=JSONEncoder, indent=2) + "\n"

@@ -14,13 +14,13 @@ from functools import cache
 from typing import Any, Final
 
 from grafana.promql import Selector, selectors
-from grafana.uids import AS_OF_PANEL, BOARDS, PARTITIONS_PANEL
 from grafana.variables import SOURCE
 from metrics_core.catalog import all_series
 from metrics_core.counters import Counters
 from metrics_core.derived import DERIVED
 from metrics_core.derived.rules import RULE_PREFIX
 from metrics_core.policy import Policy
+from streams.alerting.places import AS_OF_PANEL, BOARDS, PARTITIONS_PANEL
 from streams.engine.status import EngineStatus, PartitionStatus
 from streams.serving.pipeline import ScrapeFacts, engine_families, policy_label, scrape_families
 from streams.settings import Settings
@@ -143,7 +143,7 @@ def _frame(board: Json) -> Iterator[str]:
     if board.get("schemaVersion") != 42:
         yield "schemaVersion is not 42"
     if board.get("uid") not in BOARDS:
-        yield "its uid is none of grafana.uids"
+        yield "its uid is none of streams.alerting.places"
     if board.get("editable") is not False:
         yield "it can be edited in the browser, though it is code"
     for name in ("title", "description", "tags", "timezone", "refresh", "time", "graphTooltip", "version"):

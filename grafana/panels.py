@@ -13,8 +13,8 @@ from grafana_foundation_sdk.models import common, dashboard, prometheus, units
 from grafana_foundation_sdk.models.heatmap import HeatmapColorMode
 
 from grafana.queries import Queries, Query
-from grafana.uids import Place
 from grafana.variables import DATASOURCE
+from streams.alerting.places import Place
 
 RED, ORANGE, GREEN, BLUE, PLAIN = "red", "orange", "green", "blue", "text"
 #: values of a week before, beside those of now

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from grafana import targets, uids
 from grafana.board import Board
 from grafana.panels import (
     COUNT,
@@ -19,13 +18,14 @@ from grafana.panels import (
     number,
 )
 from grafana.queries import Queries
+from streams.alerting import places
 
 
 def board(queries: Queries) -> Board:
     """Not by group or channel: a customer has none."""
     asked = queries.of("window")
     made = Board(
-        uids.CUSTOMERS, "Customers and churn", "Customers, subscriptions, leads and invitations.", asked,
+        places.CUSTOMERS, "Customers and churn", "Customers, subscriptions, leads and invitations.", asked,
         since="now-30d", refresh="5m",
     )  # fmt: skip
     made.header()
@@ -50,12 +50,13 @@ def _now(asked: Queries) -> list[Sized]:
 
 
 def _churn(asked: Queries) -> list[Sized]:
+    goals = asked.policy.goals
     rates = ("customer_churn", "customer_churn_cohort", "subscription_churn", "subscription_churn_cohort")
     names = {
         "customer_churn": "customers", "customer_churn_cohort": "customers of the start",
         "subscription_churn": "subscriptions", "subscription_churn_cohort": "subscriptions of the start",
     }  # fmt: skip
-    goal = f"The line is {targets.CHURN:.0%}, a goal for 30 days."
+    goal = f"The line is {goals.churn:.0%}, a goal for 30 days."
     start = [
         ("customers at the start", asked.series("customers_at_start", "window")),
         ("of these gone", asked.series("customers_lost_of_start", "window")),
@@ -64,8 +65,8 @@ def _churn(asked: Queries) -> list[Sized]:
     ]
     return [
         graph(Panel(
-            uids.CHURN.panel, "Churn", tuple(asked.metric(name).named(names[name]) for name in rates), RATIO, goal,
-            steps=((targets.CHURN, RED),), decimals=1,
+            places.CHURN.panel, "Churn", tuple(asked.metric(name).named(names[name]) for name in rates), RATIO,
+            goal, steps=((goals.churn, RED),), decimals=1,
         )),
         number(Panel(
             21, "Kept", compared(asked, lambda q: q.metric("retention")), RATIO, base=RED,

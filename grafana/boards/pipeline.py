@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from grafana import targets, uids
 from grafana.board import Board
 from grafana.panels import (
     BLUE,
@@ -23,18 +22,22 @@ from grafana.panels import (
     states,
 )
 from grafana.queries import Queries, Query
+from streams.alerting import places
+from streams.settings import Settings
 
 _PLACE: Final = 'topic=~"$topic",instance=~"$instance"'
 _WORKER: Final = 'instance=~"$instance"'
 #: beyond it a partition is not fresh (docs/operations.md)
 _FRESH_S: Final = 60
 _RATE: Final = "events/s"
+#: most series that one worker exposes
+_SERIES: Final[int] = Settings.model_fields["series_budget"].default
 
 
 def board(queries: Queries) -> Board:
     """For on-call: by topic and worker."""
     made = Board(
-        uids.PIPELINE, "Pipeline health",
+        places.PIPELINE, "Pipeline health",
         "Workers, partitions, events and checkpoints: can the numbers be believed?",
         queries.of(), since="now-6h", refresh="10s", more=("topic", "instance"),
     )  # fmt: skip
@@ -69,7 +72,7 @@ def _now() -> list[Sized]:
     yes_no = {"0": ("no", RED), "1": ("yes", GREEN)}
     return [
         number(Panel(
-            uids.COMPLETE.panel, "Complete", (whole,), "none",
+            places.COMPLETE.panel, "Complete", (whole,), "none",
             "Whether exactly one worker counts each partition of the topic, all under one policy.", mappings=yes_no,
             no_value="no monitor",
         )),
@@ -86,17 +89,17 @@ def _now() -> list[Sized]:
         )),
         number(Panel(
             15, "Series a worker", (_gauge("series", where=_WORKER),), COUNT,
-            f"The worker that shows most; the budget is {targets.SERIES:,}.", GREEN,
-            ((0.8 * targets.SERIES, ORANGE), (targets.SERIES, RED)), link=uids.SERIES,
+            f"The worker that shows most; the budget is {_SERIES:,}.", GREEN,
+            ((0.8 * _SERIES, ORANGE), (_SERIES, RED)), link=places.SERIES,
         )),
         states(Panel(
-            uids.READY.panel, "Partitions counted, over time",
+            places.READY.panel, "Partitions counted, over time",
             (_gauge("partition_ready", "topic", "partition", how="sum"),), "none",
             "1: one worker counts it. 0: nobody does. 2: it moves and is shown twice; values are withheld.",
             base=RED, steps=((1, GREEN), (2, ORANGE)),
         ), width=12),
         states(Panel(
-            uids.FRESH.panel, "Partitions in time",
+            places.FRESH.panel, "Partitions in time",
             (_gauge("partition_fresh", "topic", "partition"),), "none",
             "0: more than a minute behind, and business alerts are silent.", base=RED, steps=((1, GREEN),),
         ), width=12),
@@ -115,21 +118,21 @@ def _events() -> list[Sized]:
     oddities = ("events_duplicate", "events_late", "duplicate_conflicts", "events_tombstone", "durations_clamped")
     return [
         graph(Panel(
-            uids.LAG.panel, "Records not counted yet",
+            places.LAG.panel, "Records not counted yet",
             (_gauge("consumer_lag_records", "topic", "partition", how="sum"),), COUNT,
         )),
         graph(Panel(
-            uids.WATERMARK.panel, "Since the newest event of a topic",
+            places.WATERMARK.panel, "Since the newest event of a topic",
             (Query(
                 f"time() - max by (topic) (deskpulse_watermark_timestamp_seconds{{{_PLACE}}})",
                 ("watermark_timestamp_seconds",), "{{topic}}",
             ),), SECONDS, "Rises at quiet hours, too: stalled is what rises while records wait.",
         )),
         graph(Panel(
-            uids.PROCESSED.panel, "Events counted", (_rate("events_processed", "topic", "type"),), _RATE,
+            places.PROCESSED.panel, "Events counted", (_rate("events_processed", "topic", "type"),), _RATE,
         ), stacked=True),
         graph(Panel(
-            uids.REJECTED.panel, "Events rejected", (_rate("events_rejected", "topic", "reason"),), _RATE,
+            places.REJECTED.panel, "Events rejected", (_rate("events_rejected", "topic", "reason"),), _RATE,
             "What could not be used, by reason; `deskpulse rejected` shows them.",
         ), stacked=True),
         graph(Panel(
@@ -150,12 +153,12 @@ def _checkpoints() -> list[Sized]:
     troubles = ("recoveries", "checkpoints_failed", "fetch_gaps", "stale_batches")
     return [
         graph(Panel(
-            uids.RECOVERY.panel, "Recovery blocked", (_gauge("recovery_blocked", *place),), "none",
+            places.RECOVERY.panel, "Recovery blocked", (_gauge("recovery_blocked", *place),), "none",
             "1: recovery waits for a foreign open transaction; /readyz names its producer.", steps=((1, RED),),
             most=1,
         ), width=6),
         graph(Panel(
-            uids.REFUSED.panel, "Partitions that wait for a decision", (_gauge("partition_refused", *place),),
+            places.REFUSED.panel, "Partitions that wait for a decision", (_gauge("partition_refused", *place),),
             "none",
             "1: what the worker found is not what it remembers, as after a truncated source; /readyz says which.",
             steps=((1, RED),), most=1,
@@ -190,15 +193,15 @@ def _shown() -> list[Sized]:
     started = "1000 * "
     return [
         graph(Panel(
-            uids.SERIES.panel, "Series, and those folded into other",
+            places.SERIES.panel, "Series, and those folded into other",
             (
                 _gauge("series", "instance", where=_WORKER).named("{{instance}}"),
                 _gauge("series_folded", "instance", where=_WORKER).named("{{instance}}, folded"),
             ),
-            COUNT, steps=((targets.SERIES, RED),),
+            COUNT, steps=((_SERIES, RED),),
         )),
         grid(Panel(
-            uids.VERSIONS.panel, "Versions and policies",
+            places.VERSIONS.panel, "Versions and policies",
             (
                 _gauge("build_info", "instance", "version", "python", where=_WORKER).named("Runs"),
                 _gauge("metric_spec_info", "instance", "policy", where=_WORKER).named("Counts"),

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from grafana import uids
 from grafana.board import Board
 from grafana.panels import COUNT, DAYS, RATIO, RED, SECONDS, Panel, Sized, bars, graph, grid, number
 from grafana.queries import Queries, Query
 from grafana.variables import TICKETS
+from streams.alerting import places
 
 
 def board(queries: Queries) -> Board:
     """Behind each number of the live board."""
     asked = queries.of(*TICKETS, "window", "clock")
-    made = Board(uids.QUEUE, "Queue detail", "Groups, channels and priorities one by one, and durations.", asked)
+    made = Board(places.QUEUE, "Queue detail", "Groups, channels and priorities one by one, and durations.", asked)
     made.header()
     made.add(*_now(asked))
     made.row("Who has what")
@@ -43,7 +43,7 @@ def _now(asked: Queries) -> list[Sized]:
             (asked.observed("first_response_seconds", "window", "clock"),), COUNT, counted,
         )),
         number(Panel(
-            13, "Mean first response", (asked.metric("first_response_mean"),), SECONDS, link=uids.FIRST_RESPONSE,
+            13, "Mean first response", (asked.metric("first_response_mean"),), SECONDS, link=places.FIRST_RESPONSE,
         )),
     ]  # fmt: skip
 
@@ -65,7 +65,7 @@ def _queues(asked: Queries, id: int, label: str, title: str) -> Sized:
     names: dict[str, dict[str, object]] = {name: {"unit": unit} for name, _, unit in columns}
     names["Overdue"] |= {"thresholds": red, "custom.cellOptions": {"type": "color-text"}}
     link = (
-        f"/d/{uids.QUEUE}?${{__url_time_range}}&${{datasource:queryparam}}&var-{label}=${{__data.fields.{label}}}"
+        f"/d/{places.QUEUE}?${{__url_time_range}}&${{datasource:queryparam}}&var-{label}=${{__data.fields.{label}}}"
     )
     names[label] = {"links": [{"title": "This one alone", "url": link}]}
     queries = tuple(query.named(name) for name, query, _ in columns)
@@ -93,7 +93,7 @@ def _durations(asked: Queries) -> list[Sized]:
     waits = [("p50", "reply_wait_p50"), ("p90", "reply_wait_p90")]
     return [
         graph(Panel(
-            uids.RESOLUTION_TIME.panel, "Resolution",
+            places.RESOLUTION_TIME.panel, "Resolution",
             tuple(asked.metric(name).named(f"{said}, {{{{resolution}}}}") for said, name in lines), SECONDS, note,
         ), height=9),
         graph(Panel(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from grafana import uids
 from grafana.board import Board
 from grafana.panels import (
     AMOUNT,
@@ -21,6 +20,7 @@ from grafana.panels import (
     past,
 )
 from grafana.queries import Queries, Query
+from streams.alerting import places
 
 _YEAR_S = 31_557_600
 
@@ -29,7 +29,7 @@ def board(queries: Queries) -> Board:
     """Everything by currency."""
     asked = queries.of("window", "currency")
     made = Board(
-        uids.REVENUE, "Revenue and growth", "Revenue, recurring revenue, what it costs and what is left.", asked,
+        places.REVENUE, "Revenue and growth", "Revenue, recurring revenue, what it costs and what is left.", asked,
         since="now-30d", refresh="5m",
     )  # fmt: skip
     made.header()

@@ -6,11 +6,11 @@ customers think of the company belongs to no group. Each panel follows the choic
 
 from __future__ import annotations
 
-from grafana import targets, uids
 from grafana.board import Board
 from grafana.panels import COUNT, GREEN, ORANGE, RATIO, RED, Panel, Sized, bars, compared, graph, grid, number
 from grafana.queries import Queries
 from grafana.variables import TICKETS
+from streams.alerting import places
 
 #: what surveys of tickets can be narrowed to
 _SURVEYED = ("group", "channel", "window")
@@ -20,7 +20,7 @@ def board(queries: Queries) -> Board:
     """Scores first, then the answers behind them, then complaints."""
     asked = queries.of(*TICKETS, "window")
     made = Board(
-        uids.SATISFACTION,
+        places.SATISFACTION,
         "Satisfaction and complaints",
         "Surveys and complaints.",
         asked,
@@ -39,11 +39,12 @@ def board(queries: Queries) -> Board:
 
 
 def _now(asked: Queries) -> list[Sized]:
+    goals = asked.policy.goals
     surveyed, company = asked.of(*_SURVEYED), asked.of("window")
     return [
         number(Panel(
-            10, "Satisfied", compared(asked, lambda q: q.metric("csat")), RATIO, f"Target {targets.CSAT:.0%}.", RED,
-            ((targets.CSAT - 0.1, ORANGE), (targets.CSAT, GREEN)), decimals=1,
+            10, "Satisfied", compared(asked, lambda q: q.metric("csat")), RATIO, f"Target {goals.csat:.0%}.", RED,
+            ((goals.csat - 0.1, ORANGE), (goals.csat, GREEN)), decimals=1,
         )),
         number(Panel(
             11, "Better than before", (asked.metric("satisfaction_improvement"),), RATIO, base=RED,
@@ -58,6 +59,7 @@ def _now(asked: Queries) -> list[Sized]:
 
 
 def _answers(asked: Queries) -> list[Sized]:
+    goals = asked.policy.goals
     surveyed, company = asked.of(*_SURVEYED), asked.of("window")
     sent = company.series("surveys_sent", "window", "survey").named("Sent")
     answered = company.series("survey_answers", "window", "survey").named("Answered")
@@ -67,11 +69,11 @@ def _answers(asked: Queries) -> list[Sized]:
         graph(Panel(
             20, "Satisfied over time",
             (asked.metric("csat").named("satisfied"), surveyed.metric("ces").named("ease")), RATIO,
-            steps=((targets.CSAT, GREEN),), least=0, most=1,
+            steps=((goals.csat, GREEN),), least=0, most=1,
         )),
         bars(Panel(
             21, "Satisfied by group", (asked.metric("csat", "group"),), RATIO, base=RED,
-            steps=((targets.CSAT - 0.1, ORANGE), (targets.CSAT, GREEN)), least=0, most=1,
+            steps=((goals.csat - 0.1, ORANGE), (goals.csat, GREEN)), least=0, most=1,
         ), width=12),
         bars(Panel(
             22, "Answers to csat", (asked.series("survey_answers", "window", "class", survey="csat"),), COUNT,
@@ -107,14 +109,15 @@ def _brand(asked: Queries) -> list[Sized]:
 
 
 def _complaints(asked: Queries) -> list[Sized]:
+    goals = asked.policy.goals
     return [
         number(Panel(
-            32, "Open complaints", compared(asked, lambda q: q.series("open_complaints")), COUNT, link=uids.QUEUE,
+            32, "Open complaints", compared(asked, lambda q: q.series("open_complaints")), COUNT, link=places.QUEUE,
         ), height=8),
         number(Panel(
-            uids.COMPLAINT_ESCALATION.panel, "Out of hand",
+            places.COMPLAINT_ESCALATION.panel, "Out of hand",
             compared(asked, lambda q: q.metric("complaint_escalation_rate")), RATIO,
-            f"Target: at most {targets.ESCALATION:.0%}.", GREEN, ((targets.ESCALATION, RED),), decimals=1,
+            f"Target: at most {goals.escalation:.0%}.", GREEN, ((goals.escalation, RED),), decimals=1,
         ), height=8),
         graph(Panel(34, "Complaints", (asked.series("complaints", "window", "flow"),), COUNT), width=8),
         bars(Panel(

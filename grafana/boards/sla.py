@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from grafana import targets, uids
 from grafana.board import Board
 from grafana.panels import (
     COUNT,
@@ -23,8 +22,9 @@ from grafana.panels import (
 )
 from grafana.queries import Queries, Query
 from grafana.variables import TICKETS
+from metrics_core.policy import Goals
+from streams.alerting import places
 
-_BUDGET = 1 - targets.ATTAINMENT
 #: attainment that leaves nothing of the budget is a burn of 1
 _WINDOWS = ("1h", "24h", "7d", "30d")
 
@@ -32,7 +32,7 @@ _WINDOWS = ("1h", "24h", "7d", "30d")
 def board(queries: Queries) -> Board:
     """At risk first: there something can be done."""
     asked = queries.of(*TICKETS, "window")
-    made = Board(uids.SLA, "Service levels", "Promises at risk, broken and kept, and the error budget.", asked)
+    made = Board(places.SLA, "Service levels", "Promises at risk, broken and kept, and the error budget.", asked)
     made.header()
     made.add(*_now(asked))
     made.row("Now")
@@ -45,38 +45,39 @@ def board(queries: Queries) -> Board:
 
 
 def _now(asked: Queries) -> list[Sized]:
-    goal = f"Target {targets.ATTAINMENT:.0%}."
+    goals = asked.policy.goals
+    goal = f"Target {goals.attainment:.0%}."
     return [
         number(Panel(
-            uids.AT_RISK.panel, "At risk", (asked.series("sla_clocks", state="at_risk"),), COUNT,
-            "Still to be kept, if somebody begins now.", GREEN, ((1, ORANGE),), uids.QUEUE,
+            places.AT_RISK.panel, "At risk", (asked.series("sla_clocks", state="at_risk"),), COUNT,
+            "Still to be kept, if somebody begins now.", GREEN, ((1, ORANGE),), places.QUEUE,
         )),
         number(Panel(
-            uids.OVERDUE.panel, "Overdue", (asked.series("sla_clocks", state="breached"),), COUNT,
-            "Past the deadline and still waiting.", GREEN, ((1, RED),), uids.QUEUE,
+            places.OVERDUE.panel, "Overdue", (asked.series("sla_clocks", state="breached"),), COUNT,
+            "Past the deadline and still waiting.", GREEN, ((1, RED),), places.QUEUE,
         )),
         number(Panel(
-            uids.ATTAINMENT.panel, "First responses in time",
+            places.ATTAINMENT.panel, "First responses in time",
             compared(asked, lambda q: q.metric("first_response_attainment")),
-            RATIO, goal, RED, ((targets.ATTAINMENT - 0.05, ORANGE), (targets.ATTAINMENT, GREEN)), decimals=1,
+            RATIO, goal, RED, ((goals.attainment - 0.05, ORANGE), (goals.attainment, GREEN)), decimals=1,
         )),
         number(Panel(
             13, "Budget left, 30 d", (_left(asked.pin(window="30d")),), RATIO,
-            f"Of first responses, {_BUDGET:.0%} may be late; what is left of these in the last 30 days. Below 0 "
-            "more were late.",
-            RED, ((0, ORANGE), (0.25, GREEN)), uids.BURN, 0,
+            f"Of first responses, {goals.budget:.0%} may be late; what is left of these in the last 30 days. "
+            "Below 0 more were late.",
+            RED, ((0, ORANGE), (0.25, GREEN)), places.BURN, 0,
         )),
     ]  # fmt: skip
 
 
 def _left(asked: Queries, *by: str) -> Query:
     query = asked.metric("first_response_attainment", *by)
-    return replace(query, expr=f"1 - {_burn(query)}")
+    return replace(query, expr=f"1 - {_burn(query, asked.policy.goals)}")
 
 
-def _burn(query: Query) -> str:
+def _burn(query: Query, goals: Goals) -> str:
     inner = "\n".join(f"  {line}" for line in query.expr.split("\n"))
-    return f"(1 - (\n{inner}\n)) / {_BUDGET:g}"
+    return f"(1 - (\n{inner}\n)) / {goals.budget:g}"
 
 
 def _clocks(asked: Queries) -> list[Sized]:
@@ -89,28 +90,29 @@ def _clocks(asked: Queries) -> list[Sized]:
         bars(Panel(
             15, "At risk by group and target",
             (asked.series("sla_clocks", "group", "target", state="at_risk"),), COUNT,
-            base=PLAIN, steps=((1, ORANGE),), least=0, link=uids.QUEUE,
+            base=PLAIN, steps=((1, ORANGE),), least=0, link=places.QUEUE,
         ), width=6),
         bars(Panel(
             16, "Overdue by group and target",
             (asked.series("sla_clocks", "group", "target", state="breached"),), COUNT,
-            base=PLAIN, steps=((1, RED),), least=0, link=uids.QUEUE,
+            base=PLAIN, steps=((1, RED),), least=0, link=places.QUEUE,
         ), width=6),
     ]  # fmt: skip
 
 
 def _budget(asked: Queries) -> list[Sized]:
+    goals = asked.policy.goals
     burns = []
     for window in _WINDOWS:
         query = asked.pin(window=window).metric("first_response_attainment")
-        burns.append(Query(_burn(query), query.shows, window))
+        burns.append(Query(_burn(query, asked.policy.goals), query.shows, window))
     note = (
-        f"Late first responses over those that may be late ({_BUDGET:.0%}). At 1 the budget lasts just as long as "
-        "the window; above, it is spent faster. Read a short window together with a long one."
+        f"Late first responses over those that may be late ({goals.budget:.0%}). At 1 the budget lasts just as "
+        "long as the window; above, it is spent faster. Read a short window together with a long one."
     )
     return [
         graph(
-            Panel(uids.BURN.panel, "Burn of the budget", tuple(burns), "none", note, steps=((1, RED),)), width=16
+            Panel(places.BURN.panel, "Burn of the budget", tuple(burns), "none", note, steps=((1, RED),)), width=16
         ),
         bars(Panel(
             21, "Budget left by group, 30 d",
@@ -120,6 +122,7 @@ def _budget(asked: Queries) -> list[Sized]:
 
 
 def _outcomes(asked: Queries) -> list[Sized]:
+    goals = asked.policy.goals
     colors = {
         name: {"color": {"mode": "fixed", "fixedColor": color}}
         for name, color in (("met", GREEN), ("breached", RED))
@@ -139,12 +142,12 @@ def _outcomes(asked: Queries) -> list[Sized]:
         )),
         graph(Panel(
             31, "Kept, by target", (asked.metric("sla_attainment"),), RATIO,
-            steps=((targets.ATTAINMENT, GREEN),), most=1,
+            steps=((goals.attainment, GREEN),), most=1,
         )),
         bars(Panel(
             32, "First responses in time, by group",
             (asked.metric("first_response_attainment", "group"),), RATIO, base=RED,
-            steps=((targets.ATTAINMENT - 0.05, ORANGE), (targets.ATTAINMENT, GREEN)), least=0, most=1,
+            steps=((goals.attainment - 0.05, ORANGE), (goals.attainment, GREEN)), least=0, most=1,
         ), width=12),
         grid(Panel(
             33, "Service levels one by one", columns, COUNT, names={"Kept of all": {"unit": RATIO}}, no_value="-",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from grafana import uids
 from grafana.board import Board
 from grafana.panels import COUNT, RATIO, Panel, Sized, bars, compared, graph, number
 from grafana.queries import Queries
 from metrics_core.derived.formulas import Term
+from streams.alerting import places
 
 _TICKETS_AN_AGENT = "none"
 
@@ -14,7 +14,7 @@ _TICKETS_AN_AGENT = "none"
 def board(queries: Queries) -> Board:
     """By group, as agents have one."""
     asked = queries.of("group", "window")
-    made = Board(uids.TEAM, "Team", "Agents, what they have to do, and who came and left.", asked, refresh="1m")
+    made = Board(places.TEAM, "Team", "Agents, what they have to do, and who came and left.", asked, refresh="1m")
     made.header()
     made.add(*_now(asked))
     made.row("Work")
@@ -46,7 +46,7 @@ def _work(asked: Queries) -> list[Sized]:
         bars(Panel(
             21, "Waiting tickets for each agent online", (load.named("{{group}}"),), _TICKETS_AN_AGENT,
             "Customers who wait for an answer, over agents who are online: where help is needed now. No value "
-            "where nobody is online.", least=0, link=uids.QUEUE,
+            "where nobody is online.", least=0, link=places.QUEUE,
         ), width=6),
         bars(Panel(
             22, "Employed by group", (asked.series("agents_employed", "group"),), COUNT, least=0,

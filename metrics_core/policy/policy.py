@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from metrics_core.policy.errors import PolicyError, check_unique, choices, path_key
+from metrics_core.policy.goals import Goals
 from metrics_core.policy.shape import check_shape, dates_as_text
 from metrics_core.policy.version import Version
 from metrics_core.times import DAY_US, format_us
@@ -17,7 +18,7 @@ from metrics_core.times import DAY_US, format_us
 WINDOWS = ("1h", "24h", "7d", "30d")
 
 #: fields that say how numbers are shown, not what is counted; versions are compared one by one
-_NOT_HASHED = frozenset(("gauge_labels", "histogram_labels", "label_values", "label_limit", "versions"))
+_NOT_HASHED = frozenset(("gauge_labels", "histogram_labels", "label_values", "label_limit", "goals", "versions"))
 #: two windows of 30 days, as period = before needs them, and a day
 _LEAST_HORIZON_DAYS = 61
 #: a century: beyond, moments leave the range of event times
@@ -49,6 +50,8 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True)
     label_values: dict[str, tuple[str, ...]] = {}
     #: most values of one label that are exposed; the rest is shown as `other`
     label_limit: int = 100
+    #: what boards and alerts hold numbers against: a table of its own
+    goals: Goals = Goals()
     #: what may change from a moment on, in order of their numbers and moments
     versions: tuple[Version, ...] = (Version(),)
 
@@ -82,6 +85,7 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, dict=True)
             raise PolicyError("policy.label_limit must be at least 1", "label_limit")
         self._check_labels()
         self._check_versions()
+        self.goals.check(self.newest.calendars)
 
     def _check_labels(self) -> None:
         for field in ("gauge_labels", "histogram_labels"):

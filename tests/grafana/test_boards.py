@@ -15,12 +15,12 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models import dashboard
 
-from grafana import uids
 from grafana.boards import boards
 from grafana.lint import findings, panels_of, pipeline_series
 from metrics_core.catalog import all_series
 from metrics_core.derived import DERIVED
 from metrics_core.policy import Policy
+from streams.alerting import places
 
 ROOT = Path(__file__).parents[2]
 FOLDER = ROOT / "grafana" / "dashboards"
@@ -42,16 +42,16 @@ def test_boards_and_playlist_are_what_make_generate_writes() -> None:
 
 
 def test_each_uid_is_a_board_and_each_file_is_named_by_its_uid() -> None:
-    assert set(committed()) == set(uids.BOARDS)
-    assert {path.stem for path in FOLDER.iterdir()} == set(uids.BOARDS)
+    assert set(committed()) == set(places.BOARDS)
+    assert {path.stem for path in FOLDER.iterdir()} == set(places.BOARDS)
 
 
-@pytest.mark.parametrize("uid", uids.BOARDS)
+@pytest.mark.parametrize("uid", places.BOARDS)
 def test_no_rule_finds_anything(uid: str) -> None:
     assert findings(committed()[uid], committed()) == []
 
 
-@pytest.mark.parametrize("uid", uids.BOARDS)
+@pytest.mark.parametrize("uid", places.BOARDS)
 def test_grafana_s_own_model_reads_a_board_and_loses_nothing(uid: str) -> None:
     register_default_plugins()
     board = committed()[uid]
@@ -95,9 +95,9 @@ def test_a_panel_reads_each_series_that_it_says_it_shows() -> None:
     assert silent == []
 
 
-@pytest.mark.parametrize("name", uids.PLACES)
+@pytest.mark.parametrize("name", places.PLACES)
 def test_a_place_that_alerts_link_to_is_a_panel(name: str) -> None:
-    place = uids.PLACES[name]
+    place = places.PLACES[name]
     assert place.panel in {panel["id"] for panel in panels_of(committed()[place.board])}
     assert place.path == f"/d/{place.board}?viewPanel={place.panel}"
 
@@ -119,7 +119,7 @@ def test_a_description_says_what_the_catalog_says() -> None:
 
 
 def test_the_wallboard_shows_six_large_numbers_and_says_their_targets() -> None:
-    wall = committed()[uids.WALLBOARD]
+    wall = committed()[places.WALLBOARD]
     large = [panel for panel in panels_of(wall) if panel["gridPos"]["h"] >= 8]
     assert len(large) == 6
     for panel in large:
@@ -132,10 +132,10 @@ def test_the_wallboard_shows_six_large_numbers_and_says_their_targets() -> None:
 
 def test_the_playlist_shows_boards_that_there_are() -> None:
     playlist = json.loads((ROOT / "grafana" / "playlist.json").read_text(encoding="utf-8"))
-    assert playlist["metadata"]["name"] == uids.PLAYLIST
+    assert playlist["metadata"]["name"] == places.PLAYLIST
     shown = [item["value"] for item in playlist["spec"]["items"]]
-    assert shown[0] == uids.WALLBOARD
-    assert set(shown) <= set(uids.BOARDS)
+    assert shown[0] == places.WALLBOARD
+    assert set(shown) <= set(places.BOARDS)
 
 
 def test_targets_come_from_the_policy() -> None:
@@ -143,10 +143,10 @@ def test_targets_come_from_the_policy() -> None:
         {"versions": [{"version": 1, "sla": [{"name": "all", "channels": ["chat"], "first_response_s": 300}]}]}
     )
     written = {board.uid: json.loads(board.json()) for board in boards(policy)}
-    (panel,) = (one for one in panels_of(written[uids.LIVE]) if one["id"] == 25)
+    (panel,) = (one for one in panels_of(written[places.LIVE]) if one["id"] == 25)
     (chat,) = (one for one in panel["fieldConfig"]["overrides"] if one["matcher"]["options"] == "chat")
     assert [step["value"] for step in chat["properties"][0]["value"]["steps"]] == [None, 300]
-    (wait,) = (one for one in panels_of(written[uids.WALLBOARD]) if one["id"] == 11)
+    (wait,) = (one for one in panels_of(written[places.WALLBOARD]) if one["id"] == 11)
     assert wait["title"] == "Longest wait (target 5 min)"
     assert wait["fieldConfig"]["defaults"]["thresholds"]["steps"][-1]["value"] == 300
 

@@ -21,8 +21,8 @@ from boards_on_a_worker import (
     watched_worker,
 )
 
-from grafana import uids
 from grafana.lint import Json
+from streams.alerting import places
 from streams.broker import EmbeddedKafka
 
 pytestmark = pytest.mark.broker
@@ -56,36 +56,36 @@ class Reason:
 
 _ANY_TICKETS = dict.fromkeys(NARROWED)
 MAY_BE_EMPTY = (
-    Reason(uids.WALLBOARD, (11,), {}, "nobody waits"),
-    Reason(uids.LIVE, (13,), {}, "nobody waits"),
-    Reason(uids.QUEUE, (14, 15), {}, "nobody waits", letters="D"),
-    Reason(uids.LIVE, (31,), _ANY_TICKETS, "none is open"),
+    Reason(places.WALLBOARD, (11,), {}, "nobody waits"),
+    Reason(places.LIVE, (13,), {}, "nobody waits"),
+    Reason(places.QUEUE, (14, 15), {}, "nobody waits", letters="D"),
+    Reason(places.LIVE, (31,), _ANY_TICKETS, "none is open"),
     Reason(
-        uids.LIVE, (21, 24, 25, 28, 30, 32), {"window": ("1h",)},
+        places.LIVE, (21, 24, 25, 28, 30, 32), {"window": ("1h",)},
         "nothing was created, answered or resolved in that hour, as may be on a Sunday",
     ),
     Reason(
-        uids.QUEUE, (10, 11, 12, 13, 14, 15, 21, 22, 30, 31, 32, 33, 34, 35), {"window": ("1h",)},
+        places.QUEUE, (10, 11, 12, 13, 14, 15, 21, 22, 30, 31, 32, 33, 34, 35), {"window": ("1h",)},
         "nothing was answered or resolved in that hour, as may be on a Sunday",
     ),
-    Reason(uids.SLA, (20,), {}, "no promise was due in the last hour, or day, for so few tickets", letters="AB"),
-    Reason(uids.SLA, (12, 31, 32, 33), {"window": ("1h",)}, "no promise was due in that hour"),
-    Reason(uids.CUSTOMERS, (42,), {"window": ("1h", "24h", "7d")}, "no lead was qualified in so short a time"),
-    Reason(uids.CUSTOMERS, (45,), {"window": ("1h", "24h")}, "nobody was invited in so short a time"),
-    Reason(uids.REVENUE, (22, 23, 40), {"window": ("1h",)}, "nobody bought anything in that hour"),
+    Reason(places.SLA, (20,), {}, "no promise was due in the last hour, or day, for so few tickets", letters="AB"),
+    Reason(places.SLA, (12, 31, 32, 33), {"window": ("1h",)}, "no promise was due in that hour"),
+    Reason(places.CUSTOMERS, (42,), {"window": ("1h", "24h", "7d")}, "no lead was qualified in so short a time"),
+    Reason(places.CUSTOMERS, (45,), {"window": ("1h", "24h")}, "nobody was invited in so short a time"),
+    Reason(places.REVENUE, (22, 23, 40), {"window": ("1h",)}, "nobody bought anything in that hour"),
     Reason(
-        uids.REVENUE, (41, 53), {"window": ("1h", "24h", "7d")},
+        places.REVENUE, (41, 53), {"window": ("1h", "24h", "7d")},
         "nobody was won, or nothing spent, in so short a time",
     ),
-    Reason(uids.REVENUE, (41, 50, 51, 52, 53), {"currency": None}, "the company spends in one currency"),
+    Reason(places.REVENUE, (41, 50, 51, 52, 53), {"currency": None}, "the company spends in one currency"),
     Reason(
-        uids.SATISFACTION, (10, 11, 12, 13, 20, 21, 24, 30, 31, 33), {"window": ("1h", "24h")},
+        places.SATISFACTION, (10, 11, 12, 13, 20, 21, 24, 30, 31, 33), {"window": ("1h", "24h")},
         "nobody was asked or answered, or complained, in so short a time",
     ),
-    Reason(uids.SATISFACTION, (11, 12, 13, 30, 31), {"window": ("7d",)}, "few are asked in a week"),
-    Reason(uids.SATISFACTION, (11, 13, 20, 24, 33), _ANY_TICKETS, "too few tickets for an answer or a complaint"),
-    Reason(uids.SATISFACTION, (36,), _ANY_TICKETS, "no complaint is open there"),
-    Reason(uids.TEAM, (25,), {"window": ("1h",)}, "nothing was resolved in that hour"),
+    Reason(places.SATISFACTION, (11, 12, 13, 30, 31), {"window": ("7d",)}, "few are asked in a week"),
+    Reason(places.SATISFACTION, (11, 13, 20, 24, 33), _ANY_TICKETS, "too few tickets for an answer or a complaint"),
+    Reason(places.SATISFACTION, (36,), _ANY_TICKETS, "no complaint is open there"),
+    Reason(places.TEAM, (25,), {"window": ("1h",)}, "nothing was resolved in that hour"),
 )  # fmt: skip
 
 
@@ -104,7 +104,7 @@ def watched(kafka: EmbeddedKafka, tmp_path_factory: pytest.TempPathFactory) -> I
         yield Watched(boards_for(settings), moment)
 
 
-@pytest.mark.parametrize("uid", uids.BOARDS)
+@pytest.mark.parametrize("uid", places.BOARDS)
 def test_every_query_gives_data_for_each_value_of_each_variable(watched: Watched, uid: str) -> None:
     board = watched.boards[uid]
     choices = choices_of(board, watched.moment)
@@ -125,7 +125,7 @@ def test_every_query_gives_data_for_each_value_of_each_variable(watched: Watched
     assert unexplained == []
 
 
-@pytest.mark.parametrize("uid", uids.BOARDS)
+@pytest.mark.parametrize("uid", places.BOARDS)
 def test_every_query_gives_lines_over_time(watched: Watched, uid: str) -> None:
     choice = usual(choices_of(watched.boards[uid], watched.moment))
     empty = [
@@ -136,7 +136,7 @@ def test_every_query_gives_lines_over_time(watched: Watched, uid: str) -> None:
     assert [one for one in empty if not any(r.covers(uid, *one, {}) for r in MAY_BE_EMPTY)] == []
 
 
-@pytest.mark.parametrize("uid", uids.BOARDS)
+@pytest.mark.parametrize("uid", places.BOARDS)
 def test_a_legend_names_labels_that_its_rows_have(watched: Watched, uid: str) -> None:
     choice = usual(choices_of(watched.boards[uid], watched.moment))
     nameless = [
@@ -149,7 +149,7 @@ def test_a_legend_names_labels_that_its_rows_have(watched: Watched, uid: str) ->
     assert nameless == []
 
 
-@pytest.mark.parametrize("uid", uids.BOARDS)
+@pytest.mark.parametrize("uid", places.BOARDS)
 def test_rows_that_one_panel_shows_have_names_of_their_own(watched: Watched, uid: str) -> None:
     """Two lines with one name cannot be told apart; a table's rows have their labels."""
     choice = usual(choices_of(watched.boards[uid], watched.moment))
@@ -166,7 +166,7 @@ def test_rows_that_one_panel_shows_have_names_of_their_own(watched: Watched, uid
 
 def test_events_of_the_monitor_are_asked_in_queries_that_work(watched: Watched) -> None:
     """Whether anything happened is another matter."""
-    events = watched.boards[uids.LIVE]["annotations"]["list"]
+    events = watched.boards[places.LIVE]["annotations"]["list"]
     queries = [event["expr"] for event in events if "expr" in event]
     assert queries
     for query in queries:
@@ -178,7 +178,7 @@ def test_events_of_the_monitor_are_asked_in_queries_that_work(watched: Watched) 
 
 def test_numbers_of_the_wallboard_are_those_of_the_rules(watched: Watched) -> None:
     """With no group or channel chosen, computing and recording are one."""
-    board = watched.boards[uids.WALLBOARD]
+    board = watched.boards[places.WALLBOARD]
     choice = usual(choices_of(board, watched.moment))
     recorded = {
         12: 'deskpulse:first_response_attainment{window="24h"}', 13: 'deskpulse:days_to_clear{window="7d"}',
@@ -193,7 +193,7 @@ def test_numbers_of_the_wallboard_are_those_of_the_rules(watched: Watched) -> No
 
 def test_all_partitions_are_said_to_be_counted(watched: Watched) -> None:
     ((panel, target),) = (
-        one for one in targets_of(watched.boards[uids.WALLBOARD]) if one[0]["id"] == uids.PARTITIONS_PANEL
+        one for one in targets_of(watched.boards[places.WALLBOARD]) if one[0]["id"] == places.PARTITIONS_PANEL
     )
     assert panel["options"]["textMode"] == "name"
     (row,) = watched.moment.rows(target["expr"])

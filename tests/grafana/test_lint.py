@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from grafana import uids
 from grafana.lint import findings, query_findings
 from grafana.promql import selectors
+from streams.alerting import places
 
 FOLDER = Path(__file__).parents[2] / "grafana" / "dashboards"
 Json = dict[str, Any]
 
 
 def live() -> Json:
-    board: Json = json.loads((FOLDER / f"{uids.LIVE}.json").read_text(encoding="utf-8"))
+    board: Json = json.loads((FOLDER / f"{places.LIVE}.json").read_text(encoding="utf-8"))
     return board
 
 
@@ -85,7 +85,7 @@ BOARD_FAULTS: dict[str, tuple[Callable[[Json], None], str]] = {
     ),
     "a link to no panel": (
         lambda board: first_panel(board)["fieldConfig"]["defaults"].update(
-            links=[{"url": f"/d/{uids.LIVE}?x=1&viewPanel=999"}]
+            links=[{"url": f"/d/{places.LIVE}?x=1&viewPanel=999"}]
         ),
         "leads to no panel",
     ),
@@ -97,7 +97,7 @@ def test_a_board_with_a_fault_is_found(fault: str) -> None:
     broken = live()
     spoil, said = BOARD_FAULTS[fault]
     spoil(broken)
-    assert any(said in text for text in findings(broken, {uids.LIVE: live()}))
+    assert any(said in text for text in findings(broken, {places.LIVE: live()}))
 
 
 @pytest.mark.parametrize(
