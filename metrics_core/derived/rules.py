@@ -43,6 +43,7 @@ _NOTICE = """\
 # are scraped do not show every partition of the topics it counts exactly once, or run under different policies.
 """
 _READY = f"{PREFIX}partition_ready"
+_FRESH = f"{PREFIX}partition_fresh"
 _PARTITIONS = f"{PREFIX}topic_partitions"
 _POLICY = f"{PREFIX}metric_spec_info"
 
@@ -101,7 +102,11 @@ class RuleSet:
             value = conjunction(value, whole_topic(self._topics[kind], self._offset), ())
         for condition in dict.fromkeys(self._known_pasts(formula)):
             value = conjunction(value, condition, ("window",))
-        return conjunction(value, _one_policy(self._offset), ()).text
+        return conjunction(value, one_policy(self._offset), ()).text
+
+    def sum(self, formula: Formula, by: Labels = ()) -> str:
+        """The query of a formula by some labels without a guard, for conditions that stand beside one."""
+        return self._renderer.render(formula, by).text
 
     def kinds(self, formula: Formula) -> frozenset[str]:
         """Kinds of topics whose events a formula counts."""
@@ -142,7 +147,13 @@ def whole_topic(topic: str, offset: str = "") -> str:
     return f"count(sum by (partition) ({ready}) == 1)\n== min({partitions})\n== max({partitions})"
 
 
-def _one_policy(offset: str = "") -> str:
+def fresh_topic(topic: str) -> str:
+    """One row where no partition of the topic is behind in the latest scrapes."""
+    return f"min({selector(_FRESH, {'topic': (topic,)})}) == 1"
+
+
+def one_policy(offset: str = "") -> str:
+    """One row where all workers that are scraped count alike."""
     return f"count(count by (version, policy) ({selector(_POLICY, {}, offset)})) == 1"
 
 
@@ -154,7 +165,7 @@ def complete_rule() -> str:
         f"  == min by (topic) ({_PARTITIONS})\n"
         f"  == max by (topic) ({_PARTITIONS})\n"
         "  and on () (\n"
-        f"    {_one_policy()}\n"
+        f"    {one_policy()}\n"
         "  )\n"
         ") + 1\n"
         f"or 0 * max by (topic) ({_PARTITIONS})"
