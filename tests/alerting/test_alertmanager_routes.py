@@ -34,13 +34,8 @@ RECEIVER_OF = {name: receiver for receiver, names in RECEIVERS.items() for name 
 
 def receivers_for(labels: dict[str, str]) -> str:
     """Whom alerts with these labels go to, separated by commas, whatever time it is."""
-    said = amtool(
-        "config",
-        "routes",
-        "test",
-        f"--config.file={CONFIG}",
-        *(f"{name}={value}" for name, value in labels.items()),
-    )
+    pairs = [f"{name}={value}" for name, value in labels.items()]
+    said = amtool("config", "routes", "test", f"--config.file={CONFIG}", *pairs)
     assert said.returncode == 0, said.stdout + said.stderr
     return said.stdout.strip()
 
