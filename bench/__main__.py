@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import Any
 
 #: modules of this folder that measure nothing by themselves
-NOT_BENCHES = {"__init__", "__main__", "bare_loop", "figure", "open_desk", "probed_worker", "resident", "workload"}
+NOT_BENCHES = {
+    *("__init__", "__main__", "bare_loop", "figure", "open_desk", "probed_worker", "resident", "staged_worker"),
+    "workload",
+}
 
 PAGE = """# Benchmarks
 

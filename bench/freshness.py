@@ -4,6 +4,11 @@
 of them, as the worker's own series ``event_shown_seconds`` has it (linear in a bucket, as histogram_quantile does),
 against the same until it is counted. Default settings, traffic of 5,000 events/s, a scrape every few seconds.
 
+``freshness_p99_written``: until the broker has acknowledged it; ``_fetched``, ``_taken``, ``_counted``: how old the
+oldest record of a batch is when it was fetched, when an agent takes it up, and when it is counted;
+``_snapshot_every``, ``_takes``, ``_processor``: from one snapshot to the next, and what one takes.
+``freshness_processor``: of the worker, while traffic lasts.
+
 ``burst_seconds``: how long a million events that come at once are behind, against a bare aiokafka and orjson loop
 over the same; ``burst_memory``: what the worker grows by meanwhile, against its size before. Its lag and watermark
 are watched all along; where one of them says what is not so, the bench ends with a sentence.
@@ -12,17 +17,21 @@ are watched all along; where one of them says what is not so, the bench ends wit
 from __future__ import annotations
 
 import asyncio
+import gc
+import json
 import os
 import threading
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import islice, pairwise
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from bench.bare_loop import COMPARED_WITH, bare_rate
 from bench.figure import figure
-from bench.resident import resident_bytes
+from bench.resident import processor_s, resident_bytes
+from bench.staged_worker import MARK
 from bench.workload import SEED, TICKETS_PER_DAY
 from metrics_core.times import DAY_US
 from streams.broker import EmbeddedKafka
@@ -50,6 +59,10 @@ WARM_UP_S = 5.0
 #: after the last write, the lag is that of the topic
 SETTLED_S = 2.0
 TIMEOUT_S = 300.0
+#: stage -> age in ms -> records
+Ages = Mapping[str, Mapping[str, int]]
+#: what staged_worker.py has seen of records on their way, and of the snapshots that show them
+STAGES = ("written", "fetched", "taken", "counted", "snapshot_every", "snapshot_takes", "snapshot_processor")
 
 
 def main() -> None:
@@ -57,6 +70,8 @@ def main() -> None:
     burst = int(os.environ.get(BURST_VARIABLE, BURST_EVENTS))
     steady = int((WARM_UP_S + STEADY_S) * EVENTS_PER_SECOND)
     events = _recent_events(max(burst, steady))
+    # a full collection over all of them would hold the producer up
+    gc.freeze()
     settings = load_settings(origin="earliest")
     with EmbeddedKafka(cache_dir=settings.cache_dir, heap_mb=1024) as kafka:
         kafka.start()
@@ -81,23 +96,29 @@ def _of(settings: Settings, name: str) -> Settings:
 def _steady(settings: Settings, events: Sequence[Emission]) -> None:
     asyncio.run(ensure_topics(settings))
     warm = int(WARM_UP_S * EVENTS_PER_SECOND)
-    with WorkerProcess(settings) as worker:
+    with WorkerProcess(settings, module="bench.staged_worker") as worker:
         worker.wait_ready()
         asyncio.run(_flow(settings, events[:warm]))
-        before = worker.metrics()
+        before, ages_before = worker.metrics(), _ages(worker)
+        busy_s, began_s = processor_s(worker), time.monotonic()
         ended = threading.Event()
         scraper = threading.Thread(target=_scrape, args=(worker, ended))
         scraper.start()
-        asyncio.run(_flow(settings, events[warm:]))
+        written = asyncio.run(_flow(settings, events[warm:]))
         ended.set()
         scraper.join()
+        busy_s, lasted_s = processor_s(worker) - busy_s, time.monotonic() - began_s
         _wait_for(worker, len(events))
-        after = worker.metrics()
+        after, ages_after = worker.metrics(), {**written, **_ages(worker)}
     for quantile in (0.5, 0.99):
         shown, counted = (
             _quantile(before, after, name, quantile) for name in ("event_shown_seconds", "event_delay_seconds")
         )
         figure(f"freshness_p{quantile * 100:g}", shown * 1e3, "ms", counted * 1e3, "the same until it is counted")
+    for stage in STAGES:
+        at_ms = _stage_quantile(ages_before, ages_after, stage, quantile)
+        figure(f"freshness_p99_{stage}", at_ms, "ms", shown * 1e3, "the same until it is shown")
+    figure("freshness_processor", busy_s / lasted_s, "cores", 1.0, "one core")
 
 
 def _scrape(worker: WorkerProcess, ended: threading.Event) -> None:
@@ -105,18 +126,22 @@ def _scrape(worker: WorkerProcess, ended: threading.Event) -> None:
         worker.metrics()
 
 
-async def _flow(settings: Settings, events: Sequence[Emission]) -> None:
-    """Write at the rate, each record with the moment at which it is handed over."""
+async def _flow(settings: Settings, events: Sequence[Emission]) -> Ages:
+    """Write at the rate, each record with the moment at which it is handed over; how long each took to be
+    acknowledged."""
     batch = int(EVENTS_PER_SECOND * TICK_S)
+    written: Counter[str] = Counter()
     async with TopicWriter(client_arguments(settings), compression=None) as writer:
         due_s = time.monotonic()
         for begin in range(0, len(events), batch):
-            now_ms = wall_us() // 1000
-            for event in events[begin : begin + batch]:
+            some, now_ms = events[begin : begin + batch], wall_us() // 1000
+            for event in some:
                 await writer.write(settings.helpdesk_topic, event.key, event.value, now_ms)
             await writer.flush()
+            written[str(wall_us() // 1000 - now_ms)] += len(some)
             due_s += TICK_S
             await asyncio.sleep(max(0.0, due_s - time.monotonic()))
+    return {"written": written}
 
 
 def _burst(settings: Settings, events: Sequence[Emission]) -> None:
@@ -184,6 +209,24 @@ def _quantile(before: str, after: str, name: str, quantile: float) -> float:
         if upto >= wanted and upto > below:
             return low if high == float("inf") else low + (high - low) * (wanted - below) / (upto - below)
     raise SystemExit(f"{name} observed nothing")
+
+
+def _ages(worker: WorkerProcess) -> Ages:
+    """Stage -> age in ms -> records, as the worker said last."""
+    said = [line for line in worker.log.read_text(errors="replace").splitlines() if line.startswith(MARK)]
+    return dict(json.loads(said[-1].removeprefix(MARK))) if said else {}
+
+
+def _stage_quantile(before: Ages, after: Ages, stage: str, quantile: float) -> float:
+    """In milliseconds."""
+    earlier = before.get(stage, {})
+    ages = sorted((int(at), n - earlier.get(at, 0)) for at, n in after[stage].items())
+    wanted, seen = quantile * sum(n for _, n in ages), 0
+    for at, n in ages:
+        seen += n
+        if seen >= wanted:
+            return float(at)
+    raise SystemExit(f"nothing was seen at the stage {stage}")
 
 
 def _buckets(text: str, name: str) -> dict[float, float]:
