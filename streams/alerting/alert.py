@@ -8,10 +8,13 @@ from functools import cached_property
 from typing import Final, Literal
 
 from metrics_core.derived.formulas import Formula, Labels
+from metrics_core.derived.promql import PREFIX, selector
 from metrics_core.derived.rules import RULE_PREFIX, TOPICS, RuleSet, fresh_topic, one_policy, whole_topic
+from metrics_core.grid import EDGES_S
 from metrics_core.policy import Policy
 from metrics_core.policy.promises import Promises, promises
 from streams.alerting.places import Place
+from streams.serving.rendering import LE
 from streams.settings import Settings
 
 #: page: somebody is called; ticket: somebody looks in office hours; none: for machines
@@ -23,6 +26,7 @@ Scope = Literal["business", "monitor"]
 
 MINUTE_S: Final = 60
 HOUR_S: Final = 3_600
+DAY_S: Final = 86_400
 #: A rebalance withholds values for seconds to a minute: an alert that resolved meanwhile would call anew. Longer
 #: for tickets, which nobody waits for and which would otherwise come and go about their threshold.
 KEEP_PAGE_S: Final = 10 * MINUTE_S
@@ -116,13 +120,28 @@ class Terms:
         return whole_topic(topic), fresh_topic(topic)
 
     def breakdown(self, title: str, formula: Formula) -> str:
-        """Lines for a description: where most of a formula's number lies, by group and channel as far as the series
-        carry them."""
-        by = tuple(label for label in _BREAKDOWN if label in self.policy.gauge_labels)
-        if not by:
-            return ""
-        names = ", ".join(f"{{{{ .Labels.{label} }}}}" for label in by)
-        return rows(title, f"topk({_MOST_ROWS}, {self.sum(formula, by)} > 0)", f"{names}: {{{{ .Value }}}}")
+        """Lines for a description: where most of a formula's number lies, by group and channel as far as the
+        policy lets gauges carry them."""
+        by = self._carried(self.policy.gauge_labels)
+        return _by_label(title, f"{self.sum(formula, by)} > 0", by, "{{ .Value }}")
+
+    def longest(self, title: str, formula: Formula) -> str:
+        """The same for how long ago the moments are that a formula gives."""
+        by = self._carried(self.policy.gauge_labels)
+        return _by_label(title, f"time() - {self.sum(formula, by)}", by, "{{ .Value | humanizeDuration }}")
+
+    def slower(self, title: str, series: str, where: Mapping[str, str], edge_s: int) -> str:
+        """The same for how many durations of a histogram are longer than an edge."""
+        by = self._carried(self.policy.histogram_labels)
+        pins = {label: (value,) for label, value in where.items()}
+        within = {**pins, "le": (LE[EDGES_S.index(edge_s)],)}
+        everything, fast = selector(f"{PREFIX}{series}_gcount", pins), selector(f"{PREFIX}{series}_bucket", within)
+        names = ", ".join(by)
+        query = f"sum by ({names}) ({everything}) - sum by ({names}) ({fast}) > 0"
+        return _by_label(title, query, by, "{{ .Value }}")
+
+    def _carried(self, labels: tuple[str, ...]) -> Labels:
+        return tuple(label for label in _BREAKDOWN if label in labels)
 
 
 def recorded(metric: str, **where: str) -> str:
@@ -137,6 +156,13 @@ def rows(title: str, query: str, line: str) -> str:
     return f"\n{title}:{{{{ range {asked} }}}}\n- {line}{{{{ end }}}}"
 
 
+def _by_label(title: str, query: str, by: Labels, value: str) -> str:
+    if not by:
+        return ""
+    names = ", ".join(f"{{{{ .Labels.{label} }}}}" for label in by)
+    return rows(title, f"topk({_MOST_ROWS}, {query})", f"{names}: {value}")
+
+
 def one(query: str, shown: str = "humanize") -> str:
     """A template: the number that a query gives."""
     return f'{{{{ with query "{_one_line(query)}" }}}}{{{{ . | first | value | {shown} }}}}{{{{ end }}}}'
@@ -146,9 +172,26 @@ def of_topic(query: str, shown: str = "humanize") -> str:
     """A template: the number that a query gives for the topic of the alert, which stands as %s in it."""
     asked = _one_line(query).replace("%s", "%[1]s")
     return (
-        f'{{{{ with printf "{asked}" $labels.topic | query }}}}'
-        f"{{{{ . | first | value | {shown} }}}}{{{{ end }}}}"
+        f'{{{{ with printf "{asked}" $labels.topic | query }}}}{{{{ . | first | value | {shown} }}}}{{{{ end }}}}'
     )
+
+
+def percent(share: float) -> str:
+    """A share for people."""
+    return f"{100 * share:.4g} %"
+
+
+def lasting(seconds: int) -> str:
+    """A duration for people."""
+    for unit, length_s in (("days", DAY_S), ("hours", HOUR_S), ("minutes", MINUTE_S)):
+        if seconds % length_s == 0 and seconds >= 2 * length_s:
+            return f"{seconds // length_s} {unit}"
+    return f"{seconds} seconds"
+
+
+def duration(seconds: int) -> str:
+    """As Prometheus writes durations."""
+    return f"{seconds // 60}m" if seconds % 60 == 0 else f"{seconds}s"
 
 
 def enclosed(expression: str) -> str:

@@ -8,9 +8,11 @@ from collections.abc import Iterator
 from typing import Final
 
 from metrics_core.derived.rules import INTERVAL, recording_rules
-from streams.alerting.alert import Alert, Terms
+from streams.alerting.alert import Alert, Terms, duration
+from streams.alerting.backlog import backlog_alerts
 from streams.alerting.crm import crm_alerts
 from streams.alerting.helpdesk import helpdesk_alerts
+from streams.alerting.intake import intake_alerts
 from streams.alerting.monitor import monitor_alerts
 from streams.settings import Settings
 
@@ -19,8 +21,8 @@ ALERTS_FILE: Final = "deskpulse-alerts.yml"
 _WIDTH: Final = 112
 
 _NOTICE: Final = """\
-# Generated from streams/alerting and the policy, by `make generate` or `deskpulse rules`: do not edit. Thresholds are
-# goals and promises of the policy (docs/configuration.md); docs/alerts.md lists all of it in words.
+# Generated from streams/alerting and the policy, by `make generate` or `deskpulse rules`: do not edit. Thresholds
+# are goals and promises of the policy (docs/configuration.md); docs/alerts.md lists all of it in words.
 #
 # An alert of scope business has no value while the monitor is incomplete, behind or counts under two policies: what
 # is not known is not said. keep_firing_for carries one that fires over such a minute.
@@ -42,8 +44,9 @@ def rule_files(terms: Terms) -> dict[str, str]:
 def groups(terms: Terms) -> dict[str, list[Alert]]:
     """Every alert, by the group of rules that it is in."""
     return {
-        "deskpulse-alerts-helpdesk": list(helpdesk_alerts(terms)),
+        "deskpulse-alerts-helpdesk": [*helpdesk_alerts(terms), *backlog_alerts(terms)],
         "deskpulse-alerts-crm": list(crm_alerts(terms)),
+        "deskpulse-alerts-intake": list(intake_alerts(terms)),
         "deskpulse-alerts-monitor": list(monitor_alerts(terms)),
     }
 
@@ -63,11 +66,6 @@ def alerting_rules(terms: Terms) -> str:
     return _NOTICE + "\n".join(lines) + "\n"
 
 
-def duration(seconds: int) -> str:
-    """As Prometheus writes durations."""
-    return f"{seconds // 60}m" if seconds % 60 == 0 and seconds else f"{seconds}s"
-
-
 def _rule(alert: Alert) -> Iterator[str]:
     yield from textwrap.wrap(
         f"{alert.fires} {alert.why}", _WIDTH, initial_indent="# ", subsequent_indent="# ", break_on_hyphens=False
@@ -82,7 +80,7 @@ def _rule(alert: Alert) -> Iterator[str]:
     yield from (f"    {name}: {value}" for name, value in alert.labels.items())
     yield "  annotations:"
     for name, text in alert.annotations.items():
-        if "\n" in text:
+        if "\n" in text or '"' in text:
             yield from (f"  {line}" for line in _block(name, text))
         else:
             # a JSON string is a YAML string

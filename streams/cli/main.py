@@ -23,6 +23,7 @@ VERBS = {
     "verify": "verify",
     "top": "top",
     "metrics": "metrics",
+    "rules": "rules",
 }
 
 app = typer.Typer(

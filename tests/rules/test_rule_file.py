@@ -35,7 +35,7 @@ def test_promtool_takes_the_rules() -> None:
 def test_promtool_takes_the_configuration_and_finds_the_rules() -> None:
     checked = promtool("check", "config", "--lint=all", "--lint-fatal", str(FOLDER / "prometheus.yml"))
     assert checked.returncode == 0, checked.stdout + checked.stderr
-    assert "1 rule files found" in checked.stdout
+    assert "2 rule files found" in checked.stdout
 
 
 def test_every_derived_metric_has_one_rule() -> None:
