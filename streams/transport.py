@@ -17,7 +17,6 @@ from typing import Any, cast
 
 import structlog
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import (
     IllegalStateError,
     KafkaError,
@@ -29,6 +28,7 @@ from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
 
+from streams.assignor import EvenInEachTopic
 from streams.engine import fast_records
 from streams.engine.batch import Batch
 from streams.engine.kafka_probe import available
@@ -70,7 +70,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             group_id=conf.id,
             group_instance_id=conf.consumer_group_instance_id,
             # retained partitions are not loaded again, so an assignment that moves little is worth most
-            partition_assignment_strategy=[StickyPartitionAssignor],
+            partition_assignment_strategy=[EvenInEachTopic],
             enable_auto_commit=False,
             # a position that does not exist is an error to look into, never a place to start from
             auto_offset_reset="none",
