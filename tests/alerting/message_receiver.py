@@ -21,6 +21,10 @@ class Message:
     to: str
     body: Json
 
+    def __repr__(self) -> str:
+        about = f"{self.status} {sorted(self.names)}" if "alerts" in self.body else str(self.body)
+        return f"<{self.to}: {about}>"
+
     @property
     def status(self) -> str:
         """Of a webhook of Alertmanager: firing or resolved."""
@@ -50,16 +54,16 @@ class Receiver:
         with self._arrived:
             return [message for message in self._messages if to in ("", message.to)]
 
-    def wait(self, to: str, wanted: Callable[[Message], bool], timeout_s: float) -> Message:
-        """The first message of its kind, as soon as it is there."""
+    def wait(self, to: str, wanted: Callable[[Message], bool], timeout_s: float, begin: int = 0) -> Message:
+        """The first message of its kind, as soon as it is there; the first ``begin`` of all do not count."""
         deadline = time.monotonic() + timeout_s
         with self._arrived:
             while True:
-                for message in self._messages:
+                for message in self._messages[begin:]:
                     if message.to == to and wanted(message):
                         return message
                 left_s = deadline - time.monotonic()
-                assert left_s > 0, f"nothing such came to {to}: {self._messages}"
+                assert left_s > 0, f"nothing such came to {to}: {self._messages[begin:]}"
                 self._arrived.wait(left_s)
 
 
