@@ -68,8 +68,8 @@ class World:
     membership: Membership
     clock: Clock
     new_shard: ShardFactory
-    #: called when a partition's rows are all loaded
-    after_load: Callable[[], None] = lambda: None
+    #: called when a partition's rows are all loaded and its reader is closed
+    after_load: Callable[[], object] = lambda: None
 
 
 @dataclass(frozen=True, kw_only=True)
