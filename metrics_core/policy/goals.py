@@ -57,9 +57,9 @@ class Goals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return round(1 - self.attainment, 12)
 
     @property
-    def late_fast(self) -> float:
-        """Share of late first responses beyond which somebody is paged."""
-        return round(self.burn_fast * self.budget, 9)
+    def in_time_fast(self) -> float:
+        """Share of first responses in time below which somebody is paged."""
+        return round(1 - self.burn_fast * self.budget, 9)
 
     def check(self, calendars: Iterable[str]) -> None:
         """Raise PolicyError where a goal cannot work; ``calendars`` are those of the newest version."""
@@ -70,7 +70,7 @@ class Goals(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise _error(name, "must be above 0")
-        if self.late_fast >= 1:
+        if self.in_time_fast <= 0:
             raise _error(
                 "burn_fast",
                 f"= {self.burn_fast:g} can never be exceeded: with attainment = {self.attainment:g} and nothing in "

@@ -53,7 +53,7 @@ def _limit(terms: Terms) -> str:
     goals = terms.policy.goals
     if goals.backlog is not None:
         return str(goals.backlog)
-    return f"{goals.days_to_clear!r} / 7 * {terms.sum(_flow('resolved', '7d'))}"
+    return f"{goals.days_to_clear!r} * {terms.sum(_flow('resolved', '7d'))} / 7"
 
 
 def _week_known(terms: Terms) -> str:
@@ -112,7 +112,7 @@ def _filling_up(terms: Terms) -> Alert:
         "DeskpulseBacklogFillingUp",
         terms.guarded(
             (
-                f"{terms.sum(_OPEN)} > {_NEAR} * ({_limit(terms)})",
+                f"{terms.sum(_OPEN)} > {_NEAR} * {_limit(terms)}",
                 *(f"{grown} > {_GROWN} * {terms.sum(_OPEN)}" for grown in (day, week)),
                 f"{terms.sum(_OPEN)} >= {_LEAST_OPEN}",
                 _week_known(terms),

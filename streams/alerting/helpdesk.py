@@ -40,8 +40,8 @@ def _outcomes(window: str, **where: str) -> Term:
     return Term("sla_outcomes", {**_FIRST, "window": window, **where})
 
 
-def _late(window: str) -> str:
-    return f"1 - {recorded('first_response_attainment', window=window)}"
+def _in_time(window: str) -> str:
+    return recorded("first_response_attainment", window=window)
 
 
 def _burn_fast(terms: Terms) -> Alert:
@@ -50,27 +50,28 @@ def _burn_fast(terms: Terms) -> Alert:
         "DeskpulseFirstResponseBurnFast",
         terms.guarded(
             (
-                f"{_late('1h')} > {goals.late_fast}",
-                f"{_late('24h')} > {goals.late_fast}",
+                f"{_in_time('1h')} < {goals.in_time_fast}",
+                f"{_in_time('24h')} < {goals.in_time_fast}",
                 f"{terms.sum(_outcomes('1h'))} >= {LEAST_COUNTED}",
             ),
             "helpdesk",
         ),
         "page", "oncall", "business",
         summary=(
-            "{{ $value | humanizePercentage }} of the first responses due in the last hour were late; at most "
-            f"{percent(goals.budget)} may be."
+            "{{ $value | humanizePercentage }} of the first responses due in the last hour were in time; the "
+            f"target is {percent(goals.attainment)}."
         ),
         counts=(
             "First responses that were promised and came or fell due in the last hour; what still has time is not "
-            f"in it. In the last 24 hours {one(_late('24h'), 'humanizePercentage')} were late."
+            f"in it. In the last 24 hours {one(_in_time('24h'), 'humanizePercentage')} were in time; somebody is "
+            f"called below {percent(goals.in_time_fast)}."
         ),
         detail=terms.breakdown("Late in the last hour", _outcomes("1h", outcome="breached")),
         fires=(
-            f"More than {percent(goals.late_fast)} of the first responses that came or fell due were late, in the "
-            f"last hour and in the last 24 hours, of at least {LEAST_COUNTED} in the hour."
+            f"Less than {percent(goals.in_time_fast)} of the first responses that came or fell due were in time, "
+            f"in the last hour and in the last 24 hours, of at least {LEAST_COUNTED} in the hour."
         ),
-        goal="`burn_fast` times what `attainment` leaves over",
+        goal="`attainment`, and `burn_fast` times what it leaves over",
         why=(
             "The short window says that it goes on, the long one that it matters: a day at three times the budget "
             "takes a tenth of a month's. A small desk does not reach the count: what is overdue calls there."
@@ -87,28 +88,28 @@ def _burn_slow(terms: Terms) -> Alert:
         "DeskpulseFirstResponseBurnSlow",
         terms.guarded(
             (
-                f"{_late('24h')} > {goals.budget}",
-                f"{_late('7d')} > {goals.budget}",
+                f"{_in_time('24h')} < {goals.attainment}",
+                f"{_in_time('7d')} < {goals.attainment}",
                 f"{terms.sum(_outcomes('24h'))} >= {LEAST_COUNTED}",
             ),
             "helpdesk",
         ),
         "ticket", "support", "business",
         summary=(
-            "{{ $value | humanizePercentage }} of the first responses due in the last 24 hours were late; at most "
-            f"{percent(goals.budget)} may be."
+            "{{ $value | humanizePercentage }} of the first responses due in the last 24 hours were in time; the "
+            f"target is {percent(goals.attainment)}."
         ),
         counts=(
             "First responses that were promised and came or fell due in the last 24 hours; what still has time is "
-            f"not in it. In the last 7 days {one(_late('7d'), 'humanizePercentage')} were late: at this pace the "
-            "month ends below the target."
+            f"not in it. In the last 7 days {one(_in_time('7d'), 'humanizePercentage')} were in time: at this pace "
+            "the month ends below the target."
         ),
         detail=terms.breakdown("Late in the last 24 hours", _outcomes("24h", outcome="breached")),
         fires=(
-            f"More than {percent(goals.budget)} of the first responses that came or fell due were late, in the "
-            f"last 24 hours and in the last 7 days, of at least {LEAST_COUNTED} in the 24 hours."
+            f"Less than {percent(goals.attainment)} of the first responses that came or fell due were in time, in "
+            f"the last 24 hours and in the last 7 days, of at least {LEAST_COUNTED} in the 24 hours."
         ),
-        goal="what `attainment` leaves over",
+        goal="`attainment`",
         why="A week and the last day: neither one bad day nor a bad week that is over.",
         place=places.BURN,
         for_s=HOUR_S,

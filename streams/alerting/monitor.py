@@ -298,8 +298,8 @@ def _series_budget(terms: Terms) -> Alert:
             + "."
         ),
         fires=(
-            f"A worker shows more than {percent(_NEAR_BUDGET)} of its budget, or has folded label values while it shows "
-            f"more than {percent(_FOLDED_ABOVE)}."
+            f"A worker shows more than {percent(_NEAR_BUDGET)} of its budget, or has folded label values while it "
+            f"shows more than {percent(_FOLDED_ABOVE)}."
         ),
         goal="setting `series_budget`; `policy.label_limit`",
         why="The budget halves a label until all fits, so a worker that it has folded stays above the lower line.",

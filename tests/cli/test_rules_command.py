@@ -33,7 +33,7 @@ def test_rules_are_written_for_the_topics_and_goals_of_a_configuration(tmp_path:
     assert all('topic="sales"' in text and "crm.events" not in text for text in texts)
     alerts = (out / "deskpulse-alerts.yml").read_text(encoding="utf-8")
     assert '{state="breached",target="first_response"}) > 77' in alerts
-    assert '1 - max(deskpulse:first_response_attainment{window="24h"}) > 0.05' in alerts
+    assert 'max(deskpulse:first_response_attainment{window="24h"}) < 0.95' in alerts
 
 
 def test_a_goal_that_cannot_be_missed_stops_with_its_line(tmp_path: Path) -> None:
