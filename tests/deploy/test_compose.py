@@ -152,6 +152,14 @@ def test_in_the_demo_everybody_may_look_and_nobody_has_an_account() -> None:
     assert environment["GF_AUTH_DISABLE_LOGIN_FORM"] == "true"
 
 
+@pytest.mark.parametrize("name", GRAFANAS)
+def test_grafana_updates_no_plugin_at_its_start(name: str) -> None:
+    """One that is stopped and cannot be replaced in the read-only root is gone: grafana/grafana#132528."""
+    environment = SERVICES[name]["environment"]
+    assert environment["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+    assert environment["GF_PLUGINS_PREINSTALL_AUTO_UPDATE"] == "false"
+
+
 def test_outside_the_demo_nobody_looks_without_an_account() -> None:
     assert not [name for name in SERVICES["grafana"]["environment"] if "ANONYMOUS" in name]
 
