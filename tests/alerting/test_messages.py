@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from mailbox import mailbox
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -153,3 +155,21 @@ def test_rows_of_one_alert_are_one_message_that_names_each(alertmanager: Alertma
 def test_each_address_stands_once_and_without_a_slash_at_its_end() -> None:
     for name in ("deskpulse.grafana", "deskpulse.repository"):
         assert re.fullmatch(r"https?://\S+[^/]", constant(name))
+
+
+def test_a_mail_is_plain_text_with_the_same_title_and_message(tmp_path: Path) -> None:
+    with mailbox() as (smarthost, mails), listening() as receiver:
+        example = {key: value for key, value in documented("email_configs").items() if not key.startswith("auth_")}
+        config = in_short(receiver)
+        for one in config["receivers"]:
+            one["email_configs"] = [{**example, "smarthost": smarthost, "require_tls": False}]
+        with running_alertmanager(tmp_path, written(config, tmp_path), free_port()) as running:
+            running.tell([backlog_high()])
+            mail = mails.get(timeout=TIMEOUT_S)
+    assert mail["Subject"] == f"PAGE: {SUMMARY}"
+    assert [part.get_content_type() for part in mail.walk() if not part.is_multipart()] == ["text/plain"]
+    (part,) = (part for part in mail.walk() if not part.is_multipart())
+    text = part.get_payload(decode=True).decode().replace("\r\n", "\n")
+    assert SUMMARY in text
+    assert DESCRIPTION in text
+    assert PANEL in text
