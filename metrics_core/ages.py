@@ -14,7 +14,6 @@ from typing import NamedTuple
 from metrics_core.grid import EDGES_US, INTERVALS
 from metrics_core.times import DAY_US
 
-
 #: starts of one label that are looked at one by one: fewer than that cost less than a walk along the grid
 _FEW = 40
 
@@ -38,11 +37,17 @@ class _Starts:
         self.sum_us = 0
 
 
+#: starts that are put into order in one step, of about a millisecond
+_SORTED_STARTS = 4_096
+
+
 class AgeIndex:
     """Multiset of (label, start_us) pairs, split by day so that an insertion moves little."""
 
     def __init__(self) -> None:
         self._labels: dict[int, _Starts] = {}
+        #: what ``add_all`` has put in and ``sort`` has not
+        self._unsorted: dict[int, array[int]] = {}
 
     def add(self, label: int, start_us: int) -> None:
         """Put one start in."""
@@ -62,26 +67,21 @@ class AgeIndex:
 
     def add_all(self, label: int, starts_us: Sequence[int]) -> None:
         """Put many in; ``sort`` must follow before anything else is asked or done."""
-        of_label = self._labels.get(label)
-        if of_label is None:
-            of_label = self._labels[label] = _Starts()
-        days = of_label.days
-        for start_us in starts_us:
-            day = start_us // DAY_US
-            if day in days:
-                days[day].append(start_us)
-            else:
-                days[day] = array("q", (start_us,))
-        of_label.count += len(starts_us)
-        of_label.sum_us += sum(starts_us)
+        unsorted = self._unsorted.get(label)
+        if unsorted is None:
+            self._unsorted[label] = array("q", starts_us)
+        else:
+            unsorted.extend(starts_us)
 
     def sort(self) -> Iterator[None]:
         """Put what ``add_all`` has put in into order, in short steps."""
-        for of_label in self._labels.values():
-            days = of_label.days
-            for day, starts in days.items():
-                days[day] = array("q", sorted(starts))
-            yield
+        while self._unsorted:
+            label, starts = self._unsorted.popitem()
+            of_label = self._labels.get(label)
+            if of_label is None:
+                of_label = self._labels[label] = _Starts()
+            of_label.count += len(starts)
+            yield from _put_in(of_label, starts)
 
     def remove(self, label: int, start_us: int) -> None:
         """Take one start out; it must be in."""
@@ -142,6 +142,28 @@ class AgeIndex:
     def ages(self, time_us: int) -> dict[int, Ages]:
         """Per label, how old all are at ``time_us``; what begins later has age 0."""
         return {label: _ages(starts, time_us) for label, starts in self._labels.items()}
+
+
+def _put_in(of_label: _Starts, starts: array[int]) -> Iterator[None]:
+    """Split starts by day, in any order, and leave the days sorted."""
+    days, mixed = of_label.days, set()
+    for begin in range(0, len(starts), _SORTED_STARTS):
+        run = sorted(starts[begin : begin + _SORTED_STARTS])
+        of_label.sum_us += sum(run)
+        at = 0
+        while at < len(run):
+            day = run[at] // DAY_US
+            end = bisect_left(run, (day + 1) * DAY_US, at)
+            if day in days:
+                days[day].extend(run[at:end])
+                mixed.add(day)
+            else:
+                days[day] = array("q", run[at:end])
+            at = end
+        yield
+    for day in mixed:
+        days[day] = array("q", sorted(days[day]))
+        yield
 
 
 def _ages(of_label: _Starts, time_us: int) -> Ages:

@@ -10,12 +10,23 @@ Keys that begin with a zero byte are the engine's own.
 from __future__ import annotations
 
 import struct
+from typing import Protocol
 
 import msgspec
 
 TICKET, CUSTOMER, LEAD = b"t", b"c", b"d"
 AGENT, LEDGER, INVITES, RESPONDENT = b"a", b"g", b"i", b"s"
 PANE, LABEL, LEVELS, META = b"p", b"l", b"e", b"m"
+
+
+class Row(Protocol):
+    """One record of the changelog."""
+
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+
 
 _pane_key = struct.Struct(">cBq")
 _label_key = struct.Struct(">cI")

@@ -67,8 +67,9 @@ class Kind(Generic[R]):
     heard_us: Callable[[R], int] = attrgetter("last_us")
     #: as much of a packed row as ``standing``, ``is_closed``, ``is_known`` and ``heard_us`` ask for; None: all
     glance: Callable[[bytes], Any] | None = None
-    #: rows that were in no index stand like this; None: ``change`` one by one
-    stand_all: Callable[[Sequence[Any]], None] | None = None
+    #: puts rows at a glance that no index knows into it; gives the places of those that are closed, and how many
+    #: are not known; None: one by one
+    stand_all: Callable[[Sequence[Any]], tuple[list[int], int]] | None = None
     #: after the last ``stand_all``, in short steps
     sort: Callable[[], Iterator[None]] | None = None
 

@@ -54,8 +54,8 @@ class Subjects(Generic[R]):
         self._due: dict[int, list[str]] = {}
         #: keys to delete from the changelog
         self.removed: dict[bytes, None] = {}
-        #: whether rows were loaded that no index knows yet
-        self._loading = False
+        #: whether rows were put into ``rest`` that no index knows yet
+        self.loading = False
 
     # -- events -------------------------------------------------------------------------------------------
 
@@ -206,38 +206,34 @@ class Subjects(Generic[R]):
             self.rest.pop(subject, None)
         else:
             self.rest[subject] = value
-        self._loading = True
+        self.loading = True
 
     def index_loaded(self) -> Iterator[None]:
         """Bring the kind's index up to the rows that were loaded, in short steps; nothing else may come between."""
-        if not self._loading:
+        if not self.loading:
             return
-        self._loading = False
-        kind = self.kind
+        self.loading = False
         rows_left = iter(self.rest.items())
         while some := list(islice(rows_left, _INDEXED_ROWS)):
-            standings = self._stand(some)
-            if kind.stand_all is not None:
-                kind.stand_all(standings)
-            else:
-                for new in standings:
-                    kind.change(None, new)
+            self._index(some)
             yield
+        kind = self.kind
         if kind.sort is not None:
             yield from kind.sort()
 
-    def _stand(self, some: Sequence[tuple[str, bytes]]) -> list[Hashable]:
-        """How these rows stand; closed ones will be due, orphans are counted."""
+    def _index(self, some: Sequence[tuple[str, bytes]]) -> None:
+        """Put these rows into the kind's index; closed ones will be due, orphans are counted."""
         kind = self.kind
         glance = kind.glance or kind.unpack
-        standing, is_known, is_closed = kind.standing, kind.is_known, kind.is_closed
-        standings: list[Hashable] = []
-        for subject, packed in some:
-            row = glance(packed)
-            new = standing(row)
-            if new is not None:
-                standings.append(new)
-            if is_closed(row):
-                self._expect(subject, row)
-            self.orphans += not is_known(row)
-        return standings
+        rows = [glance(packed) for _, packed in some]
+        if kind.stand_all is None:
+            for row in rows:
+                if (new := kind.standing(row)) is not None:
+                    kind.change(None, new)
+            closed = [place for place, row in enumerate(rows) if kind.is_closed(row)]
+            orphans = sum([not kind.is_known(row) for row in rows])
+        else:
+            closed, orphans = kind.stand_all(rows)
+        self.orphans += orphans
+        for place in closed:
+            self._expect(some[place][0], rows[place])

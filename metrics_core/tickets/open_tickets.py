@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -84,33 +84,40 @@ class OpenTickets:
         if new is not None:
             self._put(new, 1)
 
-    def stand_all(self, standings: Sequence[Standing]) -> None:
-        """Tickets that no index knows stand like this; ``sort`` must follow before anything else is done."""
-        ages: dict[int, list[int]] = {}
-        waits: dict[int, list[int]] = {}
-        by_status: Counter[int] = Counter()
+    def stand_all(self, rows: Sequence[Glance]) -> tuple[list[int], int]:
+        """Tickets that no index knows stand as these rows say (``standing``, all at once); ``sort`` must follow
+        before anything else is done. Which rows are closed, by their place, and how many are orphans."""
+        ages: defaultdict[int, list[int]] = defaultdict(list)
+        waits: defaultdict[int, list[int]] = defaultdict(list)
         clocks: list[ClockStanding] = []
-        for at in standings:
-            assert at is not None
-            label, status, born_us, waiting_us, unassigned, of_ticket, complaint = at
-            by_status[label << STATUS_BITS | status] += 1
-            if label in ages:
-                ages[label].append(born_us)
-            else:
-                ages[label] = [born_us]
-            if waiting_us:
-                waits.setdefault(label, []).append(waiting_us)
-            if unassigned:
-                self._unassigned(label, 1)
-            clocks += of_ticket
-            self._complaint(complaint, 1)
-        for key, n in by_status.items():
-            self.by_status[key] = self.by_status.get(key, 0) + n
+        closed: list[int] = []
+        orphans, by_status, unassigned = 0, self.by_status, self.unassigned
+        for place, row in enumerate(rows):
+            status, label = row.status, row.label
+            if status >= RESOLVED or row.hidden:
+                closed.append(place)
+                orphans += not row.known
+                continue
+            key = label << STATUS_BITS | status
+            by_status[key] = by_status[key] + 1 if key in by_status else 1
+            ages[label].append(row.born_us)
+            if not row.known:
+                orphans += 1
+                continue
+            if row.waiting_us:
+                waits[label].append(row.waiting_us)
+            if not row.assigned:
+                unassigned[label] = unassigned[label] + 1 if label in unassigned else 1
+            if row.clocks is not None:
+                clocks += _waiting(label, row.clocks)
+            if row.about is not None:
+                self._complaint(row.about.label, 1)
         for label, starts_us in ages.items():
             self.ages.add_all(label, starts_us)
         for label, starts_us in waits.items():
             self.waits.add_all(label, starts_us)
         self.clocks.add_all(clocks)
+        return closed, orphans
 
     def sort(self) -> Iterator[None]:
         """Put what ``stand_all`` has put in into order, in short steps."""

@@ -7,7 +7,7 @@ can stand in for all of it and crash it at every await.
 from __future__ import annotations
 
 import enum
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from metrics_core.records import Record
@@ -62,9 +62,9 @@ class ShardState(Protocol):
     def apply(self, records: Sequence[Record], /) -> None: ...
     def take_rejects(self) -> list[Reject]: ...
     def drain(self) -> Iterator[tuple[bytes, bytes | None]]: ...
-    def load(self, key: bytes, value: bytes | None, /) -> None: ...
+    def load_all(self, rows: Iterable[Row], /) -> None: ...
     def index_loaded(self) -> Iterator[None]:
-        """After the last ``load``: do most of ``finish_load`` ahead, in short steps."""
+        """After the last row: do most of ``finish_load`` ahead, in short steps."""
 
     def finish_load(self) -> None: ...
     def prepare(self, time_us: int, /) -> Iterator[None]:

@@ -137,19 +137,18 @@ async def _load(
         elif clock.monotonic() - moved_s > 2 * changelog.transaction_timeout_s:
             status.recovery_blocked = _blocked(source, changelog, position)
         for at in range(0, len(slice_), SLICE_ROWS):
-            for row in slice_[at : at + SLICE_ROWS]:
-                key = row.key
-                if key is None:
-                    continue
-                if key[:1] == b"\x00":
-                    if key == FENCE_KEY:
+            some = slice_[at : at + SLICE_ROWS]
+            own = [row for row in some if row.key is not None and b"\x00" <= row.key < b"\x01"]
+            if own:
+                some = [row for row in some if row.key is None or not b"\x00" <= row.key < b"\x01"]
+                for row in own:
+                    if row.key == FENCE_KEY:
                         fence = _next_fence(source, changelog, fence, row.value)
-                    continue
-                try:
-                    shard.load(key, row.value)
-                except Exception as error:
-                    raise unknown_rows(source, changelog.topic(source), error) from error
-                loaded += 1
+            try:
+                shard.load_all(some)
+            except Exception as error:
+                raise unknown_rows(source, changelog.topic(source), error) from error
+            loaded += len(some)
             if clock.monotonic() - turn_s > SLICE_S:
                 await clock.sleep(0)
                 turn_s = clock.monotonic()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from metrics_core.rejects import Reject
 from streams.engine.batch import Batch
 from streams.engine.fence import CORE_VERSION, FENCE_KEY, FORMAT, OLDEST_FORMAT, Fence, decode_fence
 from streams.engine.policy_marks import PolicyMarks, VersionMark
-from streams.engine.ports import Bounds, SourcePartition, Standing, TopicIdentity
+from streams.engine.ports import Bounds, Row, SourcePartition, Standing, TopicIdentity
 from streams.engine.recovery import Terms, World
 from streams.engine.snapshot import ViewClock
 from streams.engine.table import CheckpointedTable, Tempo
@@ -98,11 +98,13 @@ class SumShard:
             yield key, b"%d" % self.sums[key]
         self.dirty.clear()
 
-    def load(self, key: bytes, value: bytes | None) -> None:
-        if value is None:
-            self.sums.pop(key, None)
-        else:
-            self.sums[key] = int(value)
+    def load_all(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            assert row.key is not None
+            if row.value is None:
+                self.sums.pop(row.key, None)
+            else:
+                self.sums[row.key] = int(row.value)
 
     def index_loaded(self) -> Iterator[None]:
         yield

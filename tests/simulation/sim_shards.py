@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import random
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +19,7 @@ from metrics_core.policy import Policy
 from metrics_core.rejects import Reject
 from metrics_core.shard import Shard
 from metrics_core.times import DAY_US, MINUTE_US, format_us
-from streams.engine.ports import ShardState, SourcePartition
+from streams.engine.ports import Row, ShardState, SourcePartition
 
 BASE_US = 1_772_409_600_000_000  # 2026-03-02T00:00:00Z
 #: makes the core raise, always or only when the dice say so
@@ -73,14 +73,16 @@ class ChainShard:
                 yield key, None if chain is None else b"%d" % chain
         self._dirty.clear()
 
-    def load(self, key: bytes, value: bytes | None) -> None:
-        if key == CHAIN_KEY:
-            assert value is not None
-            self.clock_us, self.chain = map(int, value.split())
-        elif value is None:
-            self.chains.pop(key, None)
-        else:
-            self.chains[key] = int(value)
+    def load_all(self, rows: Iterable[Row]) -> None:
+        for row in rows:
+            assert row.key is not None
+            if row.key == CHAIN_KEY:
+                assert row.value is not None
+                self.clock_us, self.chain = map(int, row.value.split())
+            elif row.value is None:
+                self.chains.pop(row.key, None)
+            else:
+                self.chains[row.key] = int(row.value)
 
     def index_loaded(self) -> Iterator[None]:
         yield
