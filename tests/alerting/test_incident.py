@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
+from alertmanager_process import amtool
 from message_receiver import Message
+from routing import FOLDER
 from watched_desk import LIMIT, TIMEOUT_S, WatchedDesk, settings_of, watched_desk
 
 from streams.broker import EmbeddedKafka
@@ -32,6 +37,19 @@ class Story:
 def business(messages: list[Message]) -> list[tuple[str, str, set[str]]]:
     """What was said about the desk: to whom, firing or resolved, and which alerts."""
     return [(one.to, one.status, one.names) for one in messages if one.to in BUSINESS]
+
+
+def rendered(name: str, message: Path) -> str:
+    """What a template makes of a message."""
+    said = amtool(
+        "template",
+        "render",
+        f"--template.glob={FOLDER / 'templates' / '*.tmpl'}",
+        f'--template.text={{{{ template "{name}" . }}}}',
+        f"--template.data={message}",
+    )
+    assert said.returncode == 0, said.stderr
+    return said.stdout
 
 
 class Listener:
@@ -101,6 +119,17 @@ def test_the_page_has_number_limit_and_breakdown_and_leads_to_the_panel_and_the_
     assert said["runbook"] == f"docs/runbooks/{BACKLOG}.md"
 
 
+def test_people_read_it_as_a_sentence_with_a_breakdown_and_both_links(story: Story, tmp_path: Path) -> None:
+    """A webhook's body is what templates are given."""
+    page = next(one for one in story.first_incident if one.to == "support-oncall")
+    (tmp_path / "page.json").write_text(json.dumps(page.body))
+    title, text = (rendered(name, tmp_path / "page.json") for name in ("deskpulse.title", "deskpulse.text"))
+    assert title == f"PAGE: {page.body['alerts'][0]['annotations']['summary']}"
+    assert f"\n- billing, email: {TICKETS}\n" in text
+    assert re.search(r"^Panel: http\S+/d/deskpulse-live\?viewPanel=\d+&from=\d+&to=now$", text, re.MULTILINE)
+    assert re.search(rf"^Runbook: http\S+/docs/runbooks/{BACKLOG}\.md$", text, re.MULTILINE)
+
+
 def test_another_incident_pages_anew(story: Story) -> None:
     assert business(story.second_incident) == [("support-oncall", "firing", {BACKLOG})]
 
@@ -112,6 +141,8 @@ def test_a_worker_that_dies_pages_the_platform_side(story: Story) -> None:
 
 def test_while_the_worker_is_dead_nothing_is_said_about_the_desk_not_even_that_all_is_well(story: Story) -> None:
     assert business(story.worker_dead) == []
+    alerts = [alert for one in story.worker_dead for alert in one.body["alerts"]]
+    assert {alert["labels"]["scope"] for alert in alerts} == {"monitor"}
 
 
 def test_after_its_return_the_incident_is_not_paged_again_and_its_end_is_said_once(story: Story) -> None:

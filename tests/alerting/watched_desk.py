@@ -35,7 +35,7 @@ SESSION_TIMEOUT_S = 6.0
 #: for something to happen that takes seconds, on a busy machine
 TIMEOUT_S = 120.0
 #: instead of 15 s, of minutes until an alert fires, and of minutes for which it is kept
-EVERY, FOR, KEPT = "1s", "2s", "4s"
+EVERY, FOR, KEPT = "1s", "2s", "6s"
 
 
 def settings_of(bootstrap: str, name: str) -> Settings:
