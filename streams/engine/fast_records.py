@@ -8,10 +8,16 @@ them; every other consumer of the process keeps aiokafka's behaviour.
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, TypeGuard
 
 import aiokafka.consumer.fetcher as fetcher
 from aiokafka.errors import CorruptRecordException
+
+#: While records of a node wait to be taken, its other partitions are not fetched for this long. aiokafka's own
+#: 0.1 s is shorter than some pauses of a busy worker: it then polled for those partitions alone, and where nothing
+#: came for them, what came for all the others meanwhile lay at the broker until the poll had run its time.
+TAKEN_WITHIN_S = 1.0
 
 
 def PLAIN(value: bytes) -> bytes:  # noqa: N802 - a mark, passed as key_deserializer and never called
@@ -60,10 +66,18 @@ class PlainFetchResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka i
     """What was fetched and not yet asked for."""
 
     _partition_records: Any
+    _created: float
+
+    def calculate_backoff(self) -> float:
+        """Seconds until the node may be asked although these records were not taken."""
+        if not _is_plain(self._partition_records):
+            other_s: float = super().calculate_backoff()
+            return other_s
+        return max(0.0, TAKEN_WITHIN_S - (time.monotonic() - self._created))
 
     def getall(self, max_records: int | None = None) -> list[Any]:
         records = self._partition_records
-        if max_records is not None or not isinstance(records, PlainPartitionRecords) or not records.plain:
+        if max_records is not None or not _is_plain(records):
             whole: list[Any] = super().getall(max_records)
             return whole
         if not self.check_assignment(self._topic_partition):
@@ -72,6 +86,11 @@ class PlainFetchResult(fetcher.FetchResult):  # type: ignore[misc]  # aiokafka i
         self._update_position()
         self._partition_records = None
         return taken
+
+
+def _is_plain(records: Any) -> TypeGuard[PlainPartitionRecords]:
+    """Whether they were fetched for a consumer that takes the parser's records."""
+    return isinstance(records, PlainPartitionRecords) and records.plain
 
 
 def install() -> None:

@@ -9,7 +9,7 @@ from aiokafka.consumer.fetcher import READ_COMMITTED
 from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
-from streams.engine.fast_records import PLAIN, PlainPartitionRecords
+from streams.engine.fast_records import PLAIN, PlainFetchResult, PlainPartitionRecords
 
 
 def batch(base_offset: int, count: int, *, producer_id: int = -1) -> bytearray:
@@ -64,3 +64,21 @@ def test_records_of_an_aborted_transaction_are_hidden_and_passed() -> None:
 
 def test_a_fetch_without_records_moves_nothing() -> None:
     assert taken(b"", 5, []) == ([], 5)
+
+
+def test_records_that_wait_to_be_taken_keep_their_node_from_being_polled_without_them() -> None:
+    waiting = {
+        mark: PlainFetchResult(
+            TopicPartition("t", 0),
+            assignment=None,
+            partition_records=records_of(bytes(batch(0, 1)), 0, [], mark),
+            backoff=0.1,
+        )
+        for mark in (PLAIN, None)
+    }
+    for one in waiting.values():
+        one._created -= 0.5
+    assert waiting[PLAIN].calculate_backoff() > 0
+    assert waiting[None].calculate_backoff() == 0
+    waiting[PLAIN]._created -= 3600
+    assert waiting[PLAIN].calculate_backoff() == 0
