@@ -1,6 +1,7 @@
 """Runs every benchmark, each in a process of its own: `make bench`, or `python -m bench NAME...` for some.
 
-With ``--write FILE`` the figures also go into a page, with the machine they were measured on.
+With ``--write FILE`` the figures also go into a page, with the machine they were measured on: between its marks
+where a page has them, else the page is made anew.
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ PAGE = """# Benchmarks
 `make bench` measures all of this; each figure stands beside something measured in the same run, because machines
 differ and change speed. Only ratios should be compared with those of another machine.
 
-Measured on {day}: {machine}.
+{figures}
+"""
+FIGURES = """Measured on {day}: {machine}.
 
 | bench | value | unit | beside it | compared with | ratio |
 |---|---:|---|---:|---|---:|
-{rows}
-"""
+{rows}"""
+#: what lies between them is written anew
+BEGIN, END = "<!-- figures: begin -->\n", "<!-- figures: end -->\n"
 
 
 def main() -> int:
@@ -46,13 +50,13 @@ def main() -> int:
     unknown = [name for name in asked.names if name not in known]
     if unknown:
         parser.error(f"no benchmark {unknown[0]}: there are {', '.join(known)}")
-    worst, figures = 0, []
+    worst, figures, load = 0, [], os.getloadavg()[1]
     for name in asked.names or known:
         status, lines = _run(name, options)
         worst = max(worst, status)
         figures += lines
     if asked.write and not worst:
-        asked.write.write_text(_page(figures), encoding="utf-8")
+        asked.write.write_text(_page(asked.write, _figures(figures, load)), encoding="utf-8")
     return worst
 
 
@@ -68,7 +72,14 @@ def _run(name: str, options: list[str]) -> tuple[int, list[dict[str, Any]]]:
         return process.wait(), lines
 
 
-def _page(figures: list[dict[str, Any]]) -> str:
+def _page(path: Path, figures: str) -> str:
+    page = path.read_text(encoding="utf-8") if path.exists() else ""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    return f"{before}{begin}{figures}\n{end}{after}" if end else PAGE.format(figures=figures)
+
+
+def _figures(figures: list[dict[str, Any]], load: float) -> str:
     rows = [
         f"| {f['bench']} | {_number(f['value'])} | {f['unit']} | {_number(f['baseline'])} "
         f"| {f.get('compared_with', '')} | {f['ratio']:.3g} |"
@@ -76,8 +87,9 @@ def _page(figures: list[dict[str, Any]]) -> str:
     ]
     machine = (
         f"{os.cpu_count()} cores, {platform.machine()}, {platform.system()}, CPython {platform.python_version()}"
+        f"; the load in the five minutes before was {load:.1f}"
     )
-    return PAGE.format(day=datetime.now(tz=UTC).date(), machine=machine, rows="\n".join(rows))
+    return FIGURES.format(day=datetime.now(tz=UTC).date(), machine=machine, rows="\n".join(rows))
 
 
 def _number(value: float) -> str:

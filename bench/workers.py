@@ -3,8 +3,8 @@
 ``workers_N``: events/s of N workers together, from the commit that makes all events visible at once until the last
 checkpoint, against one worker in the same run; ``workers_N_processor``: processor time of all of them, in us an
 event, against the same. ``workers_join`` and ``workers_leave``: seconds in which not all partitions were ready,
-when a worker joins N others and when it ends, against the session timeout: a worker with an ``instance_id`` is
-missed only after it.
+when a worker joins two others and when it ends, against the session timeout: a worker with an ``instance_id`` is
+missed only after it. ``workers_leave_unnamed``: the same of one without, which says that it leaves.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from streams.settings import Settings, load_settings
 from streams.simulate import Emission
 from streams.topics import ensure_topics
 
-EVENTS = 500_000
+EVENTS = 400_000
 EVENTS_VARIABLE = "DESKPULSE_BENCH_EVENTS"
 COUNTS = (1, 2, 4)
-ROUNDS = 3
+ROUNDS = 2
 BATCH_BYTES = 256 * 1024
 #: Kafka's default upper bound (transaction.max.timeout.ms)
 TRANSACTION_TIMEOUT_MS = 900_000
@@ -56,13 +56,13 @@ def main() -> None:
                 rate, busy_us = _round(_of(settings, f"bench-{number}-{count}"), events, count)
                 rates[count].append(rate)
                 processor_us[count].append(busy_us)
-        join_s, leave_s = _rebalances(_of(settings, f"bench-0-{COUNTS[0]}"), COUNTS[1])
+        rebalances = _rebalances(_of(settings, f"bench-0-{COUNTS[0]}"), COUNTS[1])
     for name, unit, of in (("", "events/s", rates), ("_processor", "us/event", processor_us)):
         one = statistics.median(of[COUNTS[0]])
         for count in COUNTS:
             figure(f"workers_{count}{name}", statistics.median(of[count]), unit, one, "one worker")
-    figure("workers_join", join_s, "s", settings.session_timeout_s, "the session timeout")
-    figure("workers_leave", leave_s, "s", settings.session_timeout_s, "the session timeout")
+    for name, unready_s in rebalances.items():
+        figure(f"workers_{name}", unready_s, "s", settings.session_timeout_s, "the session timeout")
 
 
 def _of(settings: Settings, name: str) -> Settings:
@@ -162,14 +162,18 @@ def _counted(workers: Sequence[WorkerProcess], events: int) -> float:
     raise SystemExit(f"the workers did not count {events:,} events in {TIMEOUT_S:g} s")
 
 
-def _rebalances(settings: Settings, count: int) -> tuple[float, float]:
-    """Seconds in which not every partition was ready: one worker more, then one less."""
+def _rebalances(settings: Settings, count: int) -> dict[str, float]:
+    """Seconds in which not every partition was ready: one worker more, then one less, with and without a name."""
+    unready_s = {}
     with _workers(settings, count) as workers:
         _wait_ready(workers)
         with _worker(settings, count) as another:
-            join_s = _unready_s([*workers, another])
-        leave_s = _unready_s(workers)
-    return join_s, leave_s
+            unready_s["join"] = _unready_s([*workers, another])
+        unready_s["leave"] = _unready_s(workers)
+        with WorkerProcess(settings) as another:
+            _unready_s([*workers, another])
+        unready_s["leave_unnamed"] = _unready_s(workers)
+    return unready_s
 
 
 def _unready_s(workers: Sequence[WorkerProcess]) -> float:
