@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from metrics_core.derived.rules import TOPICS
 
@@ -59,12 +59,12 @@ class Exposition:
         """The same, to be changed."""
         return copy.deepcopy(self)
 
-    def input_series(self) -> list[dict[str, str]]:
-        """As promtool takes it."""
+    def input_series(self, apart: int = 1) -> list[dict[str, str]]:
+        """As promtool takes it, with a sample every so many minutes."""
         return [
             {
                 "series": name + "{" + ",".join(f'{label}="{value}"' for label, value in labels) + "}",
-                "values": _written(samples),
+                "values": _written(samples[::apart]),
             }
             for (name, labels), samples in self.rows.items()
         ]
@@ -73,7 +73,7 @@ class Exposition:
 def _written(samples: list[Sample]) -> str:
     numbers = [one for one in samples if not isinstance(one, str)]
     if len(numbers) == len(samples) > 2:
-        steps = {round(b - a, 9) for a, b in zip(numbers, numbers[1:], strict=False)}
+        steps = {round(b - a, 9) for a, b in pairwise(numbers)}
         if len(steps) == 1:
             return f"{numbers[0]}{steps.pop():+}x{len(numbers) - 1}"
     words: list[str] = []
