@@ -134,8 +134,8 @@ class Terms:
         """The same for how many durations of a histogram are longer than an edge."""
         by = self._carried(self.policy.histogram_labels)
         pins = {label: (value,) for label, value in where.items()}
-        within = {**pins, "le": (LE[EDGES_S.index(edge_s)],)}
-        everything, fast = selector(f"{PREFIX}{series}_gcount", pins), selector(f"{PREFIX}{series}_bucket", within)
+        everything, buckets = (selector(f"{PREFIX}{series}_{part}", pins) for part in ("gcount", "bucket"))
+        fast = f'{buckets.removesuffix("}")},le="{LE[EDGES_S.index(edge_s)]}"}}'
         names = ", ".join(by)
         query = f"sum by ({names}) ({everything}) - sum by ({names}) ({fast}) > 0"
         return _by_label(title, query, by, "{{ .Value }}")
