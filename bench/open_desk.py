@@ -11,6 +11,7 @@ from metrics_core.partitioner import partition_for
 from metrics_core.policy import Policy
 from metrics_core.records import FileRecord
 from metrics_core.shard import Shard
+from streams.simulate import Emission
 
 #: enough for some hundred open tickets of all kinds
 EVENTS = 60_000
@@ -19,21 +20,25 @@ CHUNK = 1_000
 Row = tuple[bytes, bytes]
 
 
+def counted(policy: Policy, events: Sequence[Emission]) -> Shard:
+    """A shard to which these events were applied."""
+    shard = Shard(policy, topic="helpdesk.events", kind="helpdesk")
+    for begin in range(0, len(events), CHUNK):
+        shard.apply(
+            [
+                FileRecord(one.value, begin + at, key=one.key, timestamp=one.arrival_us // 1000)
+                for at, one in enumerate(events[begin : begin + CHUNK])
+            ]
+        )
+    return shard
+
+
 class OpenDesk:
     """What is needed to make rows of open tickets: ``shared`` rows that every partition has (labels, panes, the
     clock), and the rows of some hundred tickets."""
 
     def __init__(self, policy: Policy) -> None:
-        self.shard = Shard(policy, topic="helpdesk.events", kind="helpdesk")
-        events = helpdesk_events(EVENTS)
-        for begin in range(0, len(events), CHUNK):
-            some = events[begin : begin + CHUNK]
-            self.shard.apply(
-                [
-                    FileRecord(one.value, begin + at, key=one.key, timestamp=one.arrival_us // 1000)
-                    for at, one in enumerate(some)
-                ]
-            )
+        self.shard = counted(policy, helpdesk_events(EVENTS))
         rows = [(key, value) for key, value in self.shard.drain() if value is not None]
         self.shared = [(key, value) for key, value in rows if key[:1] != changelog.TICKET]
         tickets = self.shard.tickets

@@ -4,8 +4,11 @@
 ``recovery_ready`` is a worker whose changelog holds that many open tickets over eight partitions, from their
 assignment to the last one ready, by the worker's own log, against a bare aiokafka loop that reads the same
 rows; ``recovery_seconds`` is the same in seconds, and ``recovery_processor_seconds`` what of both cores it took,
-start included. ``recovery_row_bytes`` is the mean of the packed rows, against
-the events that they remember; ``recovery_resident_bytes`` what a row adds to the worker's memory.
+less what a worker with few tickets takes. ``recovery_progress`` is how many answers of /readyz told that it had come
+further than the one before. ``recovery_row_bytes`` is the mean of the packed rows, against the events that they
+remember: of the open tickets that are recovered here, and of all the tickets of the race (bench/peers);
+``recovery_resident_bytes`` what a row adds to the worker's memory, against a worker with few tickets and the same
+panes.
 """
 
 from __future__ import annotations
@@ -17,11 +20,13 @@ import statistics
 import time
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bench.figure import figure
-from bench.open_desk import OpenDesk, Row
+from bench.open_desk import OpenDesk, Row, counted
+from bench.peers.events import race_events
 from bench.resident import processor_s, resident_bytes
 from metrics_core.policy import Policy
 from metrics_core.shard import Shard
@@ -43,8 +48,19 @@ CORE_ROWS = 200_000
 ROUNDS = 3
 #: rows of one transaction when the changelog is written
 ROWS_A_CHECKPOINT = 20_000
+#: of the worker that another one's memory is compared with
+FEW_TICKETS = 1_000
+RACE_EVENTS = 100_000
+BARE = "a bare aiokafka getmany of the same rows"
 TIMEOUT_S = 300.0
 POLL_S = 0.1
+
+
+class Logged(NamedTuple):
+    """A record of the changelog."""
+
+    key: bytes
+    value: bytes
 
 
 def main() -> None:
@@ -59,22 +75,27 @@ def main() -> None:
         settings = settings.model_copy(update={"brokers": kafka.bootstrap, "log_format": "json"})
         rows = asyncio.run(_fill(settings, desk, tickets))
         bare_s = asyncio.run(_bare(settings, rows))
-        with WorkerProcess(settings.model_copy(update={"app_id": "empty"})) as worker:
+        few = settings.model_copy(update={"app_id": "few"})
+        asyncio.run(_fill(few, desk, FEW_TICKETS))
+        with WorkerProcess(few) as worker:
             _ready(worker)
-            empty_bytes = resident_bytes(worker)
+            few_bytes, few_s = resident_bytes(worker), processor_s(worker)
         with WorkerProcess(settings) as worker:
-            ready_s = _ready(worker)
-            resident = resident_bytes(worker) - empty_bytes
-            busy_s = processor_s(worker)
-    figure("recovery_ready", rows / ready_s, "rows/s", rows / bare_s, "a bare aiokafka getmany of the same rows")
-    figure("recovery_seconds", ready_s, "s", bare_s, "a bare aiokafka getmany of the same rows")
-    figure("recovery_processor_seconds", busy_s, "s", bare_s, "a bare aiokafka getmany of the same rows")
+            ready_s, progress = _ready(worker)
+            resident = resident_bytes(worker) - few_bytes
+            busy_s = processor_s(worker) - few_s
+    figure("recovery_ready", rows / ready_s, "rows/s", rows / bare_s, BARE)
+    figure("recovery_seconds", ready_s, "s", bare_s, BARE)
+    figure("recovery_processor_seconds", busy_s, "s", bare_s, BARE)
+    figure("recovery_progress", progress, "answers", ready_s / POLL_S, "the questions asked meanwhile")
     mean = statistics.mean(len(key) + len(value) for key, value in desk.tickets(1_000))
-    figure("recovery_resident_bytes", resident / tickets, "bytes/row", mean, "the row's key and value as they rest")
+    resident_row = resident / (tickets - FEW_TICKETS)
+    figure("recovery_resident_bytes", resident_row, "bytes/row", mean, "the row's key and value as they rest")
 
 
 def _core(desk: OpenDesk, policy: Policy) -> None:
     rows: list[Row] = [*desk.shared, *desk.tickets(CORE_ROWS)]
+    logged = [Logged(key, value) for key, value in rows]
     loads, bares = [], []
     for _ in range(ROUNDS):
         start_s = time.process_time()
@@ -84,15 +105,22 @@ def _core(desk: OpenDesk, policy: Policy) -> None:
         bares.append(len(rows) / (time.process_time() - start_s))
         start_s = time.process_time()
         shard = Shard(policy, topic="helpdesk.events", kind="helpdesk")
-        for key, value in rows:
-            shard.load(key, value)
+        shard.load_all(logged)
         shard.finish_load()
         loads.append(len(rows) / (time.process_time() - start_s))
     figure("recovery_load", statistics.median(loads), "rows/s", statistics.median(bares), "a dict of the same rows")
-    sizes = [len(value) for _, value in desk.tickets(1_000)]
-    kind = desk.shard.tickets.kind
-    events = statistics.mean(kind.unpack(value).events for _, value in desk.tickets(1_000))
-    figure("recovery_row_bytes", statistics.mean(sizes), "bytes/row", events, "the events that a row remembers")
+    _row_bytes("recovery_row_bytes", desk.shard, [value for _, value in desk.tickets(1_000)])
+    race = counted(policy, race_events(RACE_EVENTS))
+    for _ in race.drain():
+        pass
+    _row_bytes("recovery_row_bytes_race", race, [*race.tickets.rest.values()])
+
+
+def _row_bytes(bench: str, shard: Shard, values: Sequence[bytes]) -> None:
+    unpack = shard.tickets.kind.unpack
+    events = statistics.mean(unpack(value).events for value in values)
+    sizes = statistics.mean(map(len, values))
+    figure(bench, sizes, "bytes/row", events, "the events that a row remembers")
 
 
 async def _fill(settings: Settings, desk: OpenDesk, tickets: int) -> int:
@@ -155,20 +183,27 @@ async def _bare(settings: Settings, rows: int) -> float:
         await consumer.stop()
 
 
-def _ready(worker: WorkerProcess) -> float:
-    """Seconds from the assignment to the last partition ready, as the worker's log has them."""
+def _ready(worker: WorkerProcess) -> tuple[float, int]:
+    """Seconds from the assignment to the last partition ready, as the worker's log has them; how many answers of
+    /readyz told of progress."""
     end_s = time.monotonic() + TIMEOUT_S
+    known, progress = 0.0, 0
     while time.monotonic() < end_s:
         time.sleep(POLL_S)
-        if worker.readiness().get("ready"):
+        answer = worker.readiness()
+        if answer.get("ready"):
             break
+        done = sum(topic["ready"] for topic in answer.get("partitions", {}).values())
+        share = done + sum(one["share"] for one in answer.get("recovering", ()))
+        progress += share > known
+        known = max(known, share)
     else:
         raise SystemExit(f"the worker was not ready in {TIMEOUT_S:g} s")
     lines = [json.loads(line) for line in worker.log.read_text().splitlines() if line.startswith("{")]
     assigned = [line for line in lines if line["event"] == "partitions assigned"]
     ready = [line for line in lines if line["event"] == "partition ready"]
     first, last = (datetime.fromisoformat(line["time"]) for line in (assigned[0], ready[-1]))
-    return (last - first).total_seconds()
+    return (last - first).total_seconds(), progress
 
 
 if __name__ == "__main__":

@@ -42,6 +42,8 @@ from streams.engine.status import PartitionStatus
 #: Rows are loaded in slices; the event loop gets its turn once this much time has passed.
 SLICE_ROWS = 64
 SLICE_S = 0.008
+#: What the share of a recovery says at most before the last row stands where it should: below 1 it is under way.
+SHARE_READ = 0.99
 
 
 class Superseded(Exception):  # noqa: N818 - named for what happened
@@ -150,10 +152,11 @@ async def _load(
                 raise unknown_rows(source, changelog.topic(source), error) from error
             loaded += len(some)
             if clock.monotonic() - turn_s > SLICE_S:
+                status.recovery_rows = loaded
                 await clock.sleep(0)
                 turn_s = clock.monotonic()
         status.recovery_rows = loaded
-        status.recovery_share = min(1.0, (reader.position - start) / max(1, until - start))
+        status.recovery_share = SHARE_READ * min(1.0, (reader.position - start) / max(1, until - start))
     return loaded, fence
 
 
