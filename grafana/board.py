@@ -15,6 +15,7 @@ from grafana.panels import GREEN, ORANGE, RED, Panel, Sized, number, worded
 from grafana.queries import Queries, Query, about
 from grafana.variables import DATASOURCE, SOURCE, variable
 from streams.alerting import places
+from streams.alerting.rules import alerts_by_place
 
 TAG: Final = "deskpulse"
 COLUMNS: Final = 24
@@ -131,7 +132,8 @@ class Board:
             panel.drawn.grid_pos = place
             filters = (*self.queries.labels, *self.more)
             catalog = about(panel.spec.shows, self.queries.policy)
-            panel.drawn.description = worded(panel.spec, catalog, filters)
+            alerted = alerts_by_place().get(places.Place(self.uid, panel.spec.id), [])
+            panel.drawn.description = worded(panel.spec, catalog, filters, [one.runbook for one in alerted])
             yield panel.drawn
 
 

@@ -201,12 +201,13 @@ def compared(asked: Queries, ask: Callable[[Queries], Query]) -> tuple[Query, Qu
     return ask(asked).named("now"), past(ask(asked.week_ago))
 
 
-def worded(spec: Panel, catalog: str, filters: Sequence[str]) -> str:
+def worded(spec: Panel, catalog: str, filters: Sequence[str], runbooks: Sequence[str] = ()) -> str:
     """The description: what is counted and what is not, which of the board's ``filters`` do not reach the panel,
-    and what an empty panel means."""
+    what an empty panel means, and the runbooks of the alerts on its number."""
     deaf = [name for name in filters if all(f"${name}" not in query.expr for query in spec.queries)]
     not_applied = f"Not narrowed by: {', '.join(deaf)}." if deaf else ""
-    return "\n\n".join(text for text in (spec.note, catalog, not_applied, _NOTHING) if text)
+    alerted = f"Alerts on it: {', '.join(runbooks)}." if runbooks else ""
+    return "\n\n".join(text for text in (spec.note, catalog, not_applied, _NOTHING, alerted) if text)
 
 
 def _targets(spec: Panel) -> list[prom.Dataquery]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import textwrap
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 from metrics_core.derived.rules import INTERVAL, recording_rules
@@ -14,6 +15,7 @@ from streams.alerting.crm import crm_alerts
 from streams.alerting.helpdesk import helpdesk_alerts
 from streams.alerting.intake import intake_alerts
 from streams.alerting.monitor import monitor_alerts
+from streams.alerting.places import Place
 from streams.settings import Settings
 
 RECORDING_FILE: Final = "deskpulse-recording.yml"
@@ -54,6 +56,15 @@ def groups(terms: Terms) -> dict[str, list[Alert]]:
 def alerts(terms: Terms) -> list[Alert]:
     """Every alert."""
     return [alert for members in groups(terms).values() for alert in members]
+
+
+@cache
+def alerts_by_place() -> dict[Place, list[Alert]]:
+    """Alerts by the panel that they link to, which is the same for every policy."""
+    found: dict[Place, list[Alert]] = {}
+    for alert in alerts(Terms()):
+        found.setdefault(alert.place, []).append(alert)
+    return found
 
 
 def alerting_rules(terms: Terms) -> str:
