@@ -29,11 +29,11 @@ def open_condition(spec: CalendarSpec, delay_s: int) -> str:
     open_min = set(range(_WEEK_MIN)).intersection(
         *(_open_min(spec, offset_min, delay_s) for offset_min in offsets_min)
     )
-    spans = " or ".join(f"{_MINUTE_OF_WEEK} >= {start} < {end}" for start, end in _spans(open_min))
+    spans = "\nor ".join(f"{_MINUTE_OF_WEEK} >= {start} < {end}" for start, end in _spans(open_min))
     condition = spans or "vector(0) > 0"
     if spec.holidays:
         condition = f"({condition})" + "".join(
-            f" unless {_date(offset_min)} == {day.replace('-', '')}"
+            f"\nunless {_date(offset_min)} == {day.replace('-', '')}"
             for day in spec.holidays
             for offset_min in offsets_min
         )

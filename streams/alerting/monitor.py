@@ -205,7 +205,7 @@ def _recovery_stuck() -> Alert:
         f"  {_places('recovery_blocked')} == 1\n"
         f"  or max by ({_PLACES}) ({share}) < 1\n"
         f"  and max by ({_PLACES}) (max_over_time({share}[10m]) - min_over_time({share}[10m])) == 0\n"
-        f"  and max by ({_PLACES}) (count_over_time({share}[10m])) > 10\n"
+        f"  and max by ({_PLACES}) ({share} offset 10m) < 1\n"
         f"  unless {_places('partition_refused')} == 1\n)",
         "page", "platform", "monitor",
         summary=f"The recovery of {{{{ $value }}}} partitions of {_ANY_TOPIC} does not get on.",
