@@ -4,8 +4,8 @@
 ``recovery_ready`` is a worker whose changelog holds that many open tickets over eight partitions, from their
 assignment to the last one ready, by the worker's own log, against a bare aiokafka loop that reads the same
 rows; ``recovery_seconds`` is the same in seconds, and ``recovery_processor_seconds`` what of both cores it took,
-less what a worker with few tickets takes. ``recovery_progress`` is how many answers of /readyz told that it had come
-further than the one before. ``recovery_row_bytes`` is the mean of the packed rows, against the events that they
+less what a worker with few tickets takes. ``recovery_progress`` is how many answers of /readyz told of a recovery
+further on than the one before. ``recovery_row_bytes`` is the mean of the packed rows, against the events that they
 remember: of the open tickets that are recovered here, and of all the tickets of the race (bench/peers);
 ``recovery_resident_bytes`` what a row adds to the worker's memory, against a worker with few tickets and the same
 panes.

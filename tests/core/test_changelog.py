@@ -74,6 +74,25 @@ def test_a_loaded_shard_stands_as_the_one_that_wrote_it_whatever_is_asked() -> N
     assert desk.restart().shard.freeze(START_US + 600_000_000) == written
 
 
+def test_closed_hidden_orphaned_and_waiting_tickets_stand_again_as_they_stood() -> None:
+    desk = Desk()
+    for number, end in enumerate(("resolved", "closed", "pending", "open")):
+        desk.tell("created", number, f"A-{number}", channel="chat").tell(
+            "status_changed", number + 1, f"A-{number}", to=end
+        )
+    for number, end in enumerate(("merged", "deleted", "marked_spam", "escalated")):
+        desk.tell("created", number, f"B-{number}", group="a", complaint=True).tell(end, number + 1, f"B-{number}")
+    desk.tell("message", 5, "C-1", actor="customer")
+    desk.tell("status_changed", 6, "C-2", to="closed")
+    desk.save()
+    again = desk.restart().shard
+    written = desk.shard
+    moment_us = START_US + 600_000_000
+    assert again.freeze(moment_us) == written.freeze(moment_us)
+    assert again.orphan_tickets == written.orphan_tickets == 2
+    assert again.tickets._due == written.tickets._due
+
+
 def test_a_drained_shard_is_clean_and_drains_nothing() -> None:
     desk = Desk().tell("created", 0)
     assert desk.shard.dirty_rows > 0

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from memory_world import POISON, SOURCE, CrashError, Desk, MemoryWorld, desk, fence_row
+from memory_world import POISON, SOURCE, CrashError, Desk, MemoryWorld, SumShard, desk, fence_row
 
 from streams.engine.checkpoint import checkpoint
 from streams.engine.ports import SourcePartition, Standing, TopicIdentity
@@ -244,6 +244,26 @@ async def test_the_checkpoint_at_revocation_makes_everything_durable() -> None:
     await made.feed(0, 3)
     await made.table.on_revoked()
     assert world.fences()[-1].next == 3
+
+
+async def test_a_recovery_is_whole_only_once_its_rows_are_indexed(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = MemoryWorld()
+    world.produce(1, 2)
+    made = await running(world)
+    await made.feed(0, 2)
+    await made.table.shutdown()
+    again, shares = desk(world), []
+
+    def index_loaded(_: SumShard) -> Iterator[None]:
+        shares.append(again.table.status.partitions[SOURCE].recovery_share)
+        yield
+
+    monkeypatch.setattr(SumShard, "index_loaded", index_loaded)
+    await again.assign(SOURCE)
+    await again.ready(SOURCE)
+    assert len(shares) == 1
+    assert 0 < shares[0] < 1
+    assert again.table.status.partitions[SOURCE].recovery_share == 1
 
 
 async def test_a_revocation_during_recovery_leaves_nothing_open() -> None:
