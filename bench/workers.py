@@ -27,6 +27,7 @@ from streams.broker import EmbeddedKafka
 from streams.connect import client_arguments
 from streams.demo.exposition_rows import most, total
 from streams.demo.worker_process import WorkerProcess
+from streams.pace import wall_us
 from streams.settings import Settings, load_settings
 from streams.simulate import Emission
 from streams.topics import ensure_topics
@@ -100,13 +101,14 @@ async def _gated(settings: Settings, events: Sequence[Emission], count: int) -> 
 
 
 async def _write(producer: Any, settings: Settings, events: Sequence[Emission]) -> None:
-    topic, partitions = settings.helpdesk_topic, settings.partitions
+    # the clock's time: with their own, months ago, the broker would delete them before they are read
+    topic, partitions, now_ms = settings.helpdesk_topic, settings.partitions, wall_us() // 1000
     open_batches: dict[int, Any] = {}
     sent = []
     for event in events:
         assert event.key is not None
         partition = partition_for(event.key, partitions)
-        record = {"timestamp": event.arrival_us // 1000, "key": event.key, "value": event.value}
+        record = {"timestamp": now_ms, "key": event.key, "value": event.value}
         batch = open_batches.get(partition)
         if batch is None or batch.append(**record) is None:
             if batch is not None:
