@@ -1,5 +1,5 @@
-"""scaling: what an event, a checkpoint and a scrape cost with 10 thousand to 2 million open tickets in one
-partition, and with one window against four.
+"""scaling: what an event, a checkpoint, a snapshot and a scrape cost with 10 thousand to 2 million open tickets in
+one partition, and with one window against four.
 
 Each figure stands beside the same with 10 thousand open tickets (or with the four windows), measured in turns with
 it, because machines change speed: the ratio should stay near 1. Half of the events are traffic of new tickets, half
@@ -53,6 +53,7 @@ class Costs:
     tickets: int
     rates: list[float] = field(default_factory=list)
     checkpoints_s: list[float] = field(default_factory=list)
+    snapshots_s: list[float] = field(default_factory=list)
     scrapes_s: list[float] = field(default_factory=list)
 
 
@@ -86,6 +87,7 @@ def _measure(desk: OpenDesk, policy: Policy, shards: list[Costs], *, scrape: boo
             records = _records(desk, costs.tickets, number)
             _round(costs, records)
             if scrape:
+                costs.snapshots_s.append(_frozen_s(costs.shard))
                 costs.scrapes_s.append(_timed(lambda: _scraped(costs.shard, policy)))  # noqa: B023 - called at once
 
 
@@ -102,6 +104,7 @@ def _say(name: str, costs: Costs, beside: Costs, compared_with: str) -> None:
     for what, unit, scale, of in (
         ("events", "events/s", 1.0, lambda one: one.rates),
         ("checkpoint", "ms", 1e3, lambda one: one.checkpoints_s),
+        ("snapshot", "ms", 1e3, lambda one: one.snapshots_s),
         ("scrape", "ms", 1e3, lambda one: one.scrapes_s),
     ):
         if of(costs):
@@ -113,6 +116,14 @@ def _timed(work: Callable[[], object]) -> float:
     start_s = time.process_time()
     work()
     return time.process_time() - start_s
+
+
+def _frozen_s(shard: Shard) -> float:
+    """Of one snapshot as a worker takes many: the windows are where they were a moment ago."""
+    time_us = shard.clock_us + 1
+    for _ in shard.prepare(time_us):
+        pass
+    return _timed(lambda: shard.freeze(time_us))
 
 
 def _drained(shard: Shard) -> None:
