@@ -102,13 +102,13 @@ def _round(costs: Costs, records: list[FileRecord]) -> None:
 
 def _say(name: str, costs: Costs, beside: Costs, compared_with: str) -> None:
     for what, unit, scale, of in (
-        ("events", "events/s", 1.0, lambda one: one.rates),
-        ("checkpoint", "ms", 1e3, lambda one: one.checkpoints_s),
-        ("snapshot", "ms", 1e3, lambda one: one.snapshots_s),
-        ("scrape", "ms", 1e3, lambda one: one.scrapes_s),
+        ("events", "events/s", 1.0, "rates"),
+        ("checkpoint", "ms", 1e3, "checkpoints_s"),
+        ("snapshot", "ms", 1e3, "snapshots_s"),
+        ("scrape", "ms", 1e3, "scrapes_s"),
     ):
-        if of(costs):
-            value, baseline = (scale * statistics.median(of(one)) for one in (costs, beside))
+        if measured := getattr(costs, of):
+            value, baseline = (scale * statistics.median(one) for one in (measured, getattr(beside, of)))
             figure(f"scaling_{what}_{name}", value, unit, baseline, compared_with)
 
 
