@@ -39,8 +39,8 @@ from streams.engine.refusal import (
 )
 from streams.engine.status import PartitionStatus
 
-#: Rows are loaded in slices; the event loop gets its turn once this much time has passed. The recoveries that run at
-#: a time (supervisor.RECOVERIES_AT_A_TIME) each take a slice a turn: together some 8 ms.
+#: Rows are loaded in slices; the event loop gets its turn once this much time has passed. The recoveries that run
+#: at a time (supervisor.RECOVERIES_AT_A_TIME) each take a slice a turn: together some 8 ms.
 SLICE_ROWS = 64
 SLICE_S = 0.002
 #: What the share of a recovery says at most before the last row stands where it should: below 1 it is under way.
