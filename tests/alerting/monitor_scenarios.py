@@ -29,6 +29,12 @@ def one_down_moved(shown: Exposition) -> None:
             shown.put(name, lambda minute: int(minute > 0), "w1", topic=topic, partition="1")
 
 
+def two_of_three(shown: Exposition) -> None:
+    """A third worker counts as the first does."""
+    mixed(shown)
+    shown.put("metric_spec_info", 1, "w3", version="1", policy="1-0123456789abcdef")
+
+
 def helpdesk_unready(shown: Exposition) -> None:
     shown.change("partition_ready", 0, **PLACE)
 
@@ -246,10 +252,10 @@ MONITOR_SCENARIOS = (
     ),
     Scenario(
         "DeskpulseSpecVersionsMixed",
-        mixed,
+        two_of_three,
         (nothing, incomplete, twice),
         "Workers count under 2 different policies or versions: their numbers are withheld.",
         "What workers count under must be one, or their numbers must not be added up.\n"
-        "Workers:\n- version 1, policy 1-0123456789abcdef: 1\n- version 1, policy 2-fedcba9876543210: 1",
+        "Workers:\n- version 1, policy 1-0123456789abcdef: 2\n- version 1, policy 2-fedcba9876543210: 1",
     ),
 )
