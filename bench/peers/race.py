@@ -36,8 +36,9 @@ PARTITIONS = 8
 REPARTITION = "repartition__"
 #: between two looks at the group's offsets, or at the metrics before the first event
 POLL_S = 0.05
-#: between two scrapes while events are counted: Prometheus asks less often
-SCRAPE_S = 1.0
+#: between two scrapes while events are counted, as Prometheus is set up (deploy/prometheus); the end is told by the
+#: time of the last checkpoint, not by the scrape that shows it
+SCRAPE_S = 5.0
 #: without another checkpoint for so long (they come each second), all is durable
 QUIET_S = 2.5
 #: Quix Streams writes its stores just after the offsets
