@@ -124,11 +124,13 @@ _KEYS = list(_NUMBERS)
 def short(ident: str) -> str | bytes:
     """An identity as a history holds it: of a UUID, as most producers make them, its 16 bytes."""
     if len(ident) == UUID_LETTERS:
+        digits = ident.replace("-", "")
         try:
-            uuid = bytes.fromhex(ident.replace("-", ""))
+            uuid = bytes.fromhex(digits)
         except ValueError:
             return ident
-        if _long(uuid) == ident:
+        # capitals and hyphens elsewhere are another identity
+        if uuid.hex() == digits and ident[8] == ident[13] == ident[18] == ident[23] == "-":
             return uuid
     return ident
 

@@ -38,7 +38,8 @@ class Subjects(Generic[R]):
         history_events: int,
     ) -> None:
         self.kind = kind
-        self._steps = kind.steps
+        # asked at every event
+        self._steps, self._standing, self._is_known = kind.steps, kind.standing, kind.is_known
         self._facts, self._counters, self._own = facts, counters, own
         self._horizon_us, self._history_events = horizon_us, history_events
         #: rows touched since the last drain, decoded; all others, packed
@@ -70,7 +71,8 @@ class Subjects(Generic[R]):
         told_us = time_us
         if fact_us:
             time_us = fact_us
-        ident = event.id if event.source == row.source else f"{event.source}\0{event.id}"
+        event_id = event.id
+        ident = event_id if event.source == row.source else f"{event.source}\0{event_id}"
         seq = SEQUENCE_KEYS.get(event.sequence)
         if seq is None:
             seq = rows.sequence_key(event.sequence)
@@ -79,10 +81,11 @@ class Subjects(Generic[R]):
         if sought in row.history and self._is_repeat(row, Entry(ident, time_us, move, seq)):
             return
         if subject not in self._touched:
-            self._touched[subject] = (self.kind.standing(row), self.kind.is_known(row))
-        if time_us > row.last_us or (time_us == row.last_us and (seq, event.id) > (row.last_seq, row.last_id)):
-            row.history += pack_entry(known, time_us - row.last_us if row.events else time_us, move, seq)
-            row.last_us, row.last_seq, row.last_id = time_us, seq, event.id
+            self._touched[subject] = (self._standing(row), self._is_known(row))
+        last_us = row.last_us
+        if time_us > last_us or (time_us == last_us and (seq, event_id) > (row.last_seq, row.last_id)):
+            row.history += pack_entry(known, time_us - last_us if row.events else time_us, move, seq)
+            row.last_us, row.last_seq, row.last_id = time_us, seq, event_id
             row.events += 1
             self._steps[move if type(move) is int else move[0]](row, time_us, move, self._facts)  # type: ignore[index]
         else:

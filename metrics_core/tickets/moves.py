@@ -36,7 +36,11 @@ def _changes(data: TicketCreated | TicketUpdated | TicketSnapshot) -> tuple[str 
     channel, group, priority = data.channel, data.group, data.priority
     if channel is UNSET and group is UNSET and priority is UNSET:
         return None
-    return tuple(None if new is UNSET else new or NONE for new in (channel, group, priority))
+    return (
+        None if channel is UNSET else channel or NONE,
+        None if group is UNSET else group or NONE,
+        None if priority is UNSET else priority or NONE,
+    )
 
 
 def _assigned(data: TicketCreated | TicketUpdated | TicketSnapshot) -> str | None:
