@@ -194,9 +194,7 @@ class Desk:
         """What comes after an agent's answer."""
         rng = self._rng
         draw = rng.random()
-        if ticket.complaint and ticket.group.name != "technical" and rng.random() < 0.25:
-            self._escalate(ticket)
-        elif draw < outcomes.resolved:
+        if draw < outcomes.resolved:
             self.change_status(ticket, "resolved", "agent")
             self.on_resolved(ticket)
         elif draw < outcomes.pending:
