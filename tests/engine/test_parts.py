@@ -12,7 +12,7 @@ from metrics_core.rejects import Reject
 from streams.engine.batch import Batch
 from streams.engine.fence import Loss, UnreadableFence, decode_fence, encode_fence
 from streams.engine.rejected import MAX_VALUE_BYTES, rejected_record
-from streams.engine.snapshot import NOTHING, SNAPSHOT_INTERVAL_S, Taken, ViewClock
+from streams.engine.snapshot import NOTHING, SNAPSHOT_INTERVAL_S, SNAPSHOT_SHARE, Taken, ViewClock
 from streams.engine.status import DelayHistogram
 
 
