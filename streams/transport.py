@@ -27,6 +27,7 @@ from aiokafka.errors import (
 from aiokafka.structs import OffsetAndMetadata
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, ConsumerMessage
+from mode.utils.futures import notify
 
 from streams.assignor import EvenInEachTopic
 from streams.engine import fast_records
@@ -45,6 +46,8 @@ FETCH_BYTES = 1024 * 1024
 FETCH_WAIT_MS = 250
 #: Partitions that become ready while a fetch waits are fetched after at most this long.
 POLL_S = 0.25
+#: Fetching goes on as soon as a batch in flight was counted; what is missed of that is seen after so long.
+ACK_WAIT_S = 0.1
 #: The main loop may be busy with a recovery for minutes; being stuck is /livez's to say.
 MAX_POLL_INTERVAL_MS = 30 * 60 * 1000
 
@@ -154,10 +157,6 @@ class BatchConsumer(driver.Consumer):
 
     _thread: BatchThread
 
-    def on_init(self) -> None:
-        super().on_init()
-        self._room = asyncio.Event()
-
     def _new_consumer_thread(self) -> BatchThread:
         return BatchThread(self, loop=self.loop, beacon=self.beacon)
 
@@ -204,9 +203,7 @@ class BatchConsumer(driver.Consumer):
     ) -> AsyncIterator[tuple[TP, ConsumerMessage]]:
         """Batches of the partitions whose state can take them, and single messages of other topics."""
         while len(self._unacked_messages) >= MAX_BATCHES_IN_FLIGHT and self.flow_active:
-            self._room.clear()
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._room.wait(), 0.1)
+            await self._some_acknowledged()
             self._clean_unacked_messages()
         if not self.flow_active:
             await self.wait(cast(Any, self.can_resume_flow))
@@ -261,7 +258,8 @@ class BatchConsumer(driver.Consumer):
         """After a rebalance: retained partitions go on where their state ends; the others seek when recovered."""
         # what was on its way was cleared from the agents' queues and will never be acknowledged
         self._unacked_messages.clear()
-        self._room.set()
+        self._forget_acknowledged()
+        notify(self._waiting_for_ack)
         offsets = {
             source: offset
             for source in self.table.fetchable()
@@ -278,16 +276,32 @@ class BatchConsumer(driver.Consumer):
         if tp.topic not in self.table.topics:
             await super()._add_gap(tp, offset_from, offset_to)
 
+    async def _some_acknowledged(self) -> None:
+        """Until a batch was counted, or a moment has passed. Faust's stream tells this future alone: its compiled
+        half (_cython/streams.pyx, `after`) never calls ``ack``."""
+        self._waiting_for_ack = self.loop.create_future()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._waiting_for_ack, ACK_WAIT_S)
+
     def ack(self, message: Any) -> bool:
         if message.topic not in self.table.topics:
             return bool(super().ack(message))
         if not message.acked:
             message.acked = True
             self._unacked_messages.discard(message)
-            self._room.set()
+            notify(self._waiting_for_ack)
         return True
 
+    def _forget_acknowledged(self) -> None:
+        """Faust books each batch's offset until a commit finds all before it booked, too; of batches it never does,
+        and the books would grow for ever."""
+        for tp in list(self._acked):
+            if tp.topic in self.table.topics:
+                self._acked.pop(tp)
+                self._acked_index.pop(tp, None)
+
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:
+        self._forget_acknowledged()
         yield from super()._filter_tps_with_pending_acks(topics)
         for source in self.table.fetchable():
             tp = TP(*source)

@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 import structlog
+from faust._cython.streams import StreamIterator as _StreamIterator
+from faust.events import Event
+from faust.types import TP, ConsumerMessage
 
 from streams.app import DeskApp, build_app
 from streams.engine.ports import SourcePartition
@@ -101,3 +104,22 @@ def test_json_logging_writes_one_object_a_line_and_no_values_of_variables(
     lines = [json.loads(line) for line in capsys.readouterr().err.splitlines()]
     assert [(line["event"], line["partition"]) for line in lines] == [("failed", "a[1]")]
     assert "hunter2" not in json.dumps(lines)
+
+
+def test_offsets_that_faust_books_of_counted_batches_do_not_pile_up() -> None:
+    app = app_of()
+    place = TP("helpdesk.events", 0)
+    consumer, counted = app.consumer, _StreamIterator(app.stream(next(iter(app.agents.values())).channel))
+    app.topics._acking_topics.add(place.topic)  # as a started agent does
+    for offset in (3, 8, 21):
+        message = ConsumerMessage(
+            place.topic, 0, offset, 0.0, 0, [], None, None, None, None, None, place, generation_id=0
+        )
+        message.incref()
+        consumer.track_message(message)
+        counted.after(Event(app, None, None, {}, message), True, None)
+    assert consumer._acked[place] == [3, 8, 21]
+    assert not consumer._unacked_messages
+    list(consumer._filter_tps_with_pending_acks())  # what a commit, every few seconds, begins with
+    assert not consumer._acked[place]
+    assert not consumer._acked_index[place]
