@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,6 +14,9 @@ from streams.broker.config import free_port as find_free_port
 from streams.settings import load_settings
 
 _numbers = itertools.count(1)
+
+# a shell lets what it starts in the background ignore Ctrl-C, and so would all that the tests start
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

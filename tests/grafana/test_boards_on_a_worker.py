@@ -59,7 +59,10 @@ MAY_BE_EMPTY = (
     Reason(places.WALLBOARD, (11,), {}, "nobody waits"),
     Reason(places.LIVE, (13,), {}, "nobody waits"),
     Reason(places.QUEUE, (14, 15), {}, "nobody waits", letters="D"),
-    Reason(places.LIVE, (31,), _ANY_TICKETS, "none is open"),
+    Reason(places.LIVE, (26, 27, 31), _ANY_TICKETS, "none is open"),
+    Reason(places.QUEUE, (14, 15), _ANY_TICKETS, "no promise is running", letters="EF"),
+    Reason(places.SLA, (14, 15, 16), _ANY_TICKETS, "no promise is running"),
+    Reason(places.SLA, (33,), _ANY_TICKETS, "no promise is running", letters="DE"),
     Reason(
         places.LIVE, (21, 24, 25, 28, 30, 32), {"window": ("1h",)},
         "nothing was created, answered or resolved in that hour, as may be on a Sunday",

@@ -37,12 +37,12 @@ _fine_quantile = Histogram.quantile
 
 START_US = parse_rfc3339("2025-10-06T00:00:00Z")
 #: in the middle of a working day and of a pane, more than two of the longest windows after the start
-MOMENT = "2025-12-11T15:07:30Z"
+MOMENT = "2025-12-11T13:07:30Z"
 
 
 def history(settings: Settings, *, crm: bool = True) -> list[Emission]:
     traffic = Traffic(
-        5,
+        8,
         START_US,
         30,
         crm=crm,
