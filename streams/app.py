@@ -29,6 +29,7 @@ from streams.engine.ports import ShardFactory, SourcePartition
 from streams.engine.recovery import Terms, World
 from streams.engine.refusal import PolicyRefused
 from streams.engine.snapshot import ViewClock
+from streams.engine.status import EngineStatus
 from streams.engine.table import CheckpointedTable, Tempo
 from streams.engine.wall_clock import WallClock
 from streams.settings import ConfigurationError, Settings
@@ -42,7 +43,7 @@ log = structlog.get_logger("deskpulse.worker")
 HEARTBEATS_PER_SESSION = 4
 #: Python's own 700, 10, 10 cost a catching-up worker 15 % of its time in pauses of up to 150 ms; these cost 4 %
 #: and 27 ms (measured at 1 M events). What programs and libraries are made of is frozen before the first event; the
-#: oldest generation is left to gc.collect after each recovery, whose closed consumer is garbage in cycles.
+#: oldest generation is looked at after recoveries while nothing is counted yet, and else very rarely.
 GC_THRESHOLDS = (20_000, 5, 1000)
 #: While a thread renders a scrape, the event loop waits this long for the interpreter each time that it has slept;
 #: with Python's own 5 ms, events would wait a multiple of it on their way through.
@@ -108,6 +109,13 @@ def build_app(settings: Settings, new_shard: ShardFactory | None = None) -> Desk
     return app
 
 
+def _collect(status: EngineStatus) -> None:
+    """After a recovery, which leaves garbage in cycles: a full collection. It stops the event loop, for up to 60 ms
+    once there is much to look at (measured), so it is left to Python's own time where partitions are counted."""
+    if not any(partition.ready for partition in status.partitions.values()):
+        gc.collect()
+
+
 def _new_table(app: DeskApp, settings: Settings, new_shard: ShardFactory | None) -> CheckpointedTable:
     topics = topic_names(settings)
     counters = {topic: Counters() for topic in topics}
@@ -126,8 +134,7 @@ def _new_table(app: DeskApp, settings: Settings, new_shard: ShardFactory | None)
         membership=sources,
         clock=WallClock(),
         new_shard=new_shard or shard_factory(settings, counters),
-        # what was just loaded lives long: the collector need not look at it again and again
-        after_load=gc.collect,
+        after_load=lambda: _collect(app.table.status),
     )
     terms = Terms(
         policy=marks_of(settings.core_policy), origin=settings.origin, accept_loss=frozenset(settings.accept_loss)

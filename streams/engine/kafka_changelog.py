@@ -147,6 +147,8 @@ class KafkaReader:
     async def close(self) -> None:
         with contextlib.suppress(Exception):
             await asyncio.wait_for(self._consumer.stop(), CLOSE_TIMEOUT_S)
+            # a closed consumer waits in cycles for a full collection, maybe for hours: some 19 MB were read ahead
+            self._consumer._fetcher._records.clear()
 
 
 class EmptyReader:

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from streams.broker import EmbeddedKafka
 from streams.connect import client_arguments
-from streams.engine.kafka_changelog import KafkaChangelog, KafkaWriter
+from streams.engine.kafka_changelog import KafkaChangelog, KafkaReader, KafkaWriter
 from streams.engine.kafka_probe import KafkaProbe
 from streams.engine.ports import SourcePartition
 from streams.settings import load_settings
@@ -177,7 +177,7 @@ async def test_rejects_are_in_the_transaction_of_the_rows(
 
 
 def consumers() -> int:
-    """Those that are left by a collection, as the worker has one after each recovery (streams/app.py)."""
+    """Those that are left by a collection."""
     gc.collect()
     return sum(isinstance(one, AIOKafkaConsumer) for one in gc.get_objects())
 
@@ -193,4 +193,21 @@ async def test_of_a_recovery_that_is_over_one_collection_leaves_nothing(
         for _ in range(3):
             assert await app.read() == [(b"ta", b"1")]
         assert consumers() == kept
+        await writer.close()
+
+
+async def test_a_reader_that_is_closed_half_way_lets_go_of_what_it_had_read_ahead(
+    kafka: EmbeddedKafka, topic_name: Callable[..., str]
+) -> None:
+    async with application(kafka, topic_name("ahead")) as app:
+        writer = await app.changelog.open_writer(app.source)
+        await app.write(writer, (b"ta", b"1"))
+        reader = await app.changelog.open_reader(app.source, await app.changelog.high_watermark(app.source))
+        assert isinstance(reader, KafkaReader)
+        ahead = reader._consumer._fetcher._records
+        async with asyncio.timeout(20):
+            while not ahead:
+                await asyncio.sleep(0.01)
+        await reader.close()
+        assert not ahead
         await writer.close()
