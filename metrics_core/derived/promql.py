@@ -299,8 +299,12 @@ def _call(function: str, *arguments: str) -> str:
 def _enclosed(head: str, inner: str) -> str:
     if "\n" not in inner and len(head) + len(inner) <= _WIDTH:
         return f"{head}({inner})"
-    indented = "\n".join(f"  {line}" for line in inner.split("\n"))
-    return f"{head}(\n{indented}\n)"
+    return f"{head}(\n{indented(inner)}\n)"
+
+
+def indented(expression: str) -> str:
+    """An expression as it stands inside brackets that have lines of their own."""
+    return "\n".join(f"  {line}" for line in expression.split("\n"))
 
 
 def _number(value: float) -> Promql:

@@ -152,9 +152,14 @@ def fresh_topic(topic: str) -> str:
     return f"min({selector(_FRESH, {'topic': (topic,)})}) == 1"
 
 
+def policies(offset: str = "") -> str:
+    """A row for each version and policy that workers count under: how many do."""
+    return f"count by (version, policy) ({selector(_POLICY, {}, offset)})"
+
+
 def one_policy(offset: str = "") -> str:
     """One row where all workers that are scraped count alike."""
-    return f"count(count by (version, policy) ({selector(_POLICY, {}, offset)})) == 1"
+    return f"count({policies(offset)}) == 1"
 
 
 def complete_rule() -> str:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final, Literal
 
 from metrics_core.derived.formulas import Formula, Labels
-from metrics_core.derived.promql import PREFIX, selector
+from metrics_core.derived.promql import PREFIX, indented, selector
 from metrics_core.derived.rules import RULE_PREFIX, TOPICS, RuleSet, fresh_topic, one_policy, whole_topic
 from metrics_core.grid import EDGES_S
 from metrics_core.policy import Policy
@@ -123,12 +123,12 @@ class Terms:
         """Lines for a description: where most of a formula's number lies, by group and channel as far as the
         policy lets gauges carry them."""
         by = self._carried(self.policy.gauge_labels)
-        return _by_label(title, f"{self.sum(formula, by)} > 0", by, "{{ .Value }}")
+        return by_label(title, f"{self.sum(formula, by)} > 0", by)
 
     def longest(self, title: str, formula: Formula) -> str:
         """The same for how long ago the moments are that a formula gives."""
         by = self._carried(self.policy.gauge_labels)
-        return _by_label(title, f"time() - {self.sum(formula, by)}", by, "{{ .Value | humanizeDuration }}")
+        return by_label(title, f"time() - {self.sum(formula, by)}", by, "{{ .Value | humanizeDuration }}")
 
     def slower(self, title: str, series: str, where: Mapping[str, str], edge_s: int) -> str:
         """The same for how many durations of a histogram are longer than an edge."""
@@ -138,7 +138,7 @@ class Terms:
         fast = f'{buckets.removesuffix("}")},le="{LE[EDGES_S.index(edge_s)]}"}}'
         names = ", ".join(by)
         query = f"sum by ({names}) ({everything}) - sum by ({names}) ({fast}) > 0"
-        return _by_label(title, query, by, "{{ .Value }}")
+        return by_label(title, query, by)
 
     def _carried(self, labels: tuple[str, ...]) -> Labels:
         return tuple(label for label in _BREAKDOWN if label in labels)
@@ -156,11 +156,17 @@ def rows(title: str, query: str, line: str) -> str:
     return f"\n{title}:{{{{ range {asked} }}}}\n- {line}{{{{ end }}}}"
 
 
-def _by_label(title: str, query: str, by: Labels, value: str) -> str:
+def largest(title: str, query: str, line: str) -> str:
+    """The same for the largest few of many rows."""
+    return rows(title, f"topk({_MOST_ROWS}, {query})", line)
+
+
+def by_label(title: str, query: str, by: Labels, value: str = "{{ .Value }}") -> str:
+    """The same, where a line names the labels that the query is by; nothing where it is by none."""
     if not by:
         return ""
     names = ", ".join(f"{{{{ .Labels.{label} }}}}" for label in by)
-    return rows(title, f"topk({_MOST_ROWS}, {query})", f"{names}: {value}")
+    return largest(title, query, f"{names}: {value}")
 
 
 def one(query: str, shown: str = "humanize") -> str:
@@ -198,8 +204,7 @@ def enclosed(expression: str) -> str:
     """An expression in brackets."""
     if "\n" not in expression:
         return f"({expression})"
-    inner = "\n".join(f"  {line}" for line in expression.split("\n"))
-    return f"(\n{inner}\n)"
+    return f"(\n{indented(expression)}\n)"
 
 
 def _one_line(query: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 
 from metrics_core.derived.formulas import Term
 from streams.alerting import places
-from streams.alerting.alert import HOUR_S, KEEP_TICKET_S, Alert, Terms, one, percent, recorded, rows
+from streams.alerting.alert import HOUR_S, KEEP_TICKET_S, Alert, Terms, by_label, one, percent, recorded
 
 #: of fewer customers, one or two who leave are above any goal
 _LEAST_CUSTOMERS: Final = 50
@@ -22,6 +22,7 @@ def crm_alerts(terms: Terms) -> Iterator[Alert]:
 def _churn_high(terms: Terms) -> Alert:
     most = terms.policy.goals.churn
     at_start, lost = Term("customers_at_start", _NOW), Term("customer_changes", {**_NOW, "change": "lost"})
+    by = ("segment",)
     return Alert(
         "DeskpulseChurnHigh",
         terms.guarded(
@@ -40,9 +41,7 @@ def _churn_high(terms: Terms) -> Alert:
             f"{one(terms.sum(lost))} customers lost in the last 30 days, of {one(terms.sum(at_start))} at their "
             "start; who came and left within them counts as lost. Who has only gone quiet is not in it."
         ),
-        detail=rows(
-            "Lost", f"topk(5, {terms.sum(lost, ('segment',))} > 0)", "{{ .Labels.segment }}: {{ .Value }}"
-        ),
+        detail=by_label("Lost", f"{terms.sum(lost, by)} > 0", by),
         fires=(
             f"More than {percent(most)} of the customers at the start of the last 30 days were lost in them, of at "
             f"least {_LEAST_CUSTOMERS}; once the history reaches back so far."

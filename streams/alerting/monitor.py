@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from metrics_core.derived.promql import PREFIX, selector
-from metrics_core.derived.rules import complete_rule
+from metrics_core.derived.promql import PREFIX, indented, selector
+from metrics_core.derived.rules import complete_rule, policies
 from streams.alerting import places
-from streams.alerting.alert import KEEP_MONITOR_S, MINUTE_S, Alert, Terms, enclosed, of_topic, one, percent, rows
+from streams.alerting.alert import (
+    KEEP_MONITOR_S,
+    MINUTE_S,
+    Alert,
+    Terms,
+    enclosed,
+    largest,
+    of_topic,
+    one,
+    percent,
+    rows,
+)
 
 #: counted events of which one may be rejected, and the least rejected that are worth a look
 _REJECTED_SHARE: Final = 0.01
@@ -20,6 +31,8 @@ _FOLDED_ABOVE: Final = 0.4
 _BUILD: Final = f"{PREFIX}build_info"
 _PLACES: Final = "topic, partition"
 _ANY_TOPIC: Final = "{{ $labels.topic }}"
+#: of a row by partition
+_ANY_PLACE: Final = "{{ .Labels.topic }} {{ .Labels.partition }}"
 
 
 def monitor_alerts(terms: Terms) -> Iterator[Alert]:
@@ -42,6 +55,14 @@ def _places(name: str, how: str = "max") -> str:
     return f"{how} by ({_PLACES}) ({PREFIX}{name})"
 
 
+def _waiting() -> str:
+    """Lines for a description: the partitions with most records that wait."""
+    return largest(
+        "Records that wait, of all topics", f"{_places('consumer_lag_records', 'sum')} > 0",
+        f"{_ANY_PLACE}: {{{{ .Value }}}}",
+    )  # fmt: skip
+
+
 def _missing_topics(terms: Terms) -> list[str]:
     """A row for a topic that no worker has found, while there are workers."""
     partitions = (selector(f"{PREFIX}topic_partitions", {"topic": (topic,)}) for topic in terms.topics.values())
@@ -50,8 +71,7 @@ def _missing_topics(terms: Terms) -> list[str]:
 
 def _untrusted(terms: Terms) -> Alert:
     def because(expression: str, reason: str) -> str:
-        inner = "\n".join(f"  {line}" for line in expression.split("\n"))
-        return f'label_replace(\n{inner},\n  "reason", "{reason}", "", ""\n)'
+        return f'label_replace(\n{indented(expression)},\n  "reason", "{reason}", "", ""\n)'
 
     parts = [
         because(f"{enclosed(complete_rule())} == 0", "incomplete"),
@@ -115,7 +135,7 @@ def _incomplete(terms: Terms) -> Alert:
     whole = of_topic(f'count(sum by (partition) ({PREFIX}partition_ready{{topic="%s"}}) == 1) or vector(0)')
     of = of_topic(f'max({PREFIX}topic_partitions{{topic="%s"}}) or vector(0)')
     twice = of_topic(f'count(sum by (partition) ({PREFIX}partition_ready{{topic="%s"}}) > 1) or vector(0)')
-    policies = one(f"count(count by (version, policy) ({PREFIX}metric_spec_info)) or vector(0)")
+    counted_under = one(f"count({policies()}) or vector(0)")
     return Alert(
         "DeskpulseMonitorIncomplete",
         "\nor\n".join(["deskpulse:complete == 0", *_missing_topics(terms)]),
@@ -123,7 +143,7 @@ def _incomplete(terms: Terms) -> Alert:
         summary=f"{whole} of {of} partitions of {_ANY_TOPIC} are counted exactly once: its numbers are withheld.",
         counts=(
             f"Partitions that are ready at exactly one worker. {twice} are shown by several; the workers count "
-            f"under {policies} policies, which must be 1. A topic of 0 partitions was not found."
+            f"under {counted_under} policies, which must be 1. A topic of 0 partitions was not found."
         ),
         detail=rows(
             "Ready partitions by worker", f"sum by (instance) ({PREFIX}partition_ready)",
@@ -156,10 +176,7 @@ def _behind() -> Alert:
             "Partitions that are recovered and counted, but whose newest counted record is over a minute old while "
             "others wait. Alerts about the desk are silent meanwhile."
         ),
-        detail=rows(
-            "Records that wait, of all topics", f"topk(5, {_places('consumer_lag_records', 'sum')} > 0)",
-            "{{ .Labels.topic }} {{ .Labels.partition }}: {{ .Value }}",
-        ),
+        detail=_waiting(),
         fires="A partition is more than a minute behind.",
         goal="none: a minute is what fresh means",
         why="After an outage a worker catches up; ten minutes of it are worth a look.",
@@ -183,10 +200,7 @@ def _stalled() -> Alert:
             "Partitions with records that wait all the time and without a checkpoint in 5 minutes; a worker that "
             "counts writes one each second."
         ),
-        detail=rows(
-            "Records that wait, of all topics", f"topk(5, {_places('consumer_lag_records', 'sum')} > 0)",
-            "{{ .Labels.topic }} {{ .Labels.partition }}: {{ .Value }}",
-        ),
+        detail=_waiting(),
         fires="Records of a partition wait, and nothing of it is counted for 5 minutes.",
         goal="none",
         why="/livez asks for a restart after 2 minutes: this lasts in spite of it.",
@@ -213,9 +227,7 @@ def _recovery_stuck() -> Alert:
             "Partitions whose recovery waits for a foreign open transaction, or has read nothing of its changelog "
             "for 10 minutes. /readyz of the worker names what it waits for."
         ),
-        detail=rows(
-            "Blocked", f"{_places('recovery_blocked')} == 1", "{{ .Labels.topic }} {{ .Labels.partition }}"
-        ),
+        detail=rows("Blocked", f"{_places('recovery_blocked')} == 1", _ANY_PLACE),
         fires="Recovery waits for a foreign transaction, or stands still for 10 minutes.",
         goal="none",
         why="Blocked is said after two transaction timeouts; three minutes more, and nobody ends it by itself.",
@@ -236,9 +248,7 @@ def _source_truncated() -> Alert:
             "Partitions that a worker refuses to count, since records are gone that were not counted, the topic "
             "was made anew or grown, or the state cannot be used. /readyz says which and what to do."
         ),
-        detail=rows(
-            "Refused", f"{_places('partition_refused')} == 1", "{{ .Labels.topic }} {{ .Labels.partition }}"
-        ),
+        detail=rows("Refused", f"{_places('partition_refused')} == 1", _ANY_PLACE),
         fires="A worker refuses a partition.",
         goal="none",
         why="It does not pass by itself: a minute tells it from a restart.",
@@ -312,12 +322,12 @@ def _series_budget(terms: Terms) -> Alert:
 def _versions_mixed() -> Alert:
     return Alert(
         "DeskpulseSpecVersionsMixed",
-        f"count(count by (version, policy) ({PREFIX}metric_spec_info)) > 1",
+        f"count({policies()}) > 1",
         "ticket", "platform", "monitor",
         summary="Workers count under {{ $value }} different policies or versions: their numbers are withheld.",
         counts="What workers count under must be one, or their numbers must not be added up.",
         detail=rows(
-            "Workers", f"count by (version, policy) ({PREFIX}metric_spec_info)",
+            "Workers", policies(),
             "version {{ .Labels.version }}, policy {{ .Labels.policy }}: {{ .Value }}",
         ),
         fires="Workers differ in the version of the metrics or in their policy.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -27,25 +27,19 @@ def rows_of_exposition(text: str, time: str) -> list[dict[str, Any]]:
 
 def total(text: str, name: str) -> float:
     """Sum of a series' samples, 0 where there are none."""
-    return sum(
-        sample.value
-        for family in text_string_to_metric_families(text)
-        for sample in family.samples
-        if sample.name == PREFIX + name
-    )
+    return sum(_values(text, name))
 
 
 def most(text: str, name: str) -> float:
     """Largest of a series' samples, 0 where there are none."""
-    return max(
-        (
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == PREFIX + name
-        ),
-        default=0.0,
-    )
+    return max(_values(text, name), default=0.0)
+
+
+def _values(text: str, name: str) -> Iterator[float]:
+    for family in text_string_to_metric_families(text):
+        for sample in family.samples:
+            if sample.name == PREFIX + name:
+                yield sample.value
 
 
 def row_differences(wanted: Iterable[Mapping[str, Any]], found: Iterable[Mapping[str, Any]]) -> list[str]:

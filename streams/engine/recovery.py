@@ -8,7 +8,7 @@ that was counted, and hold what comes next.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -21,6 +21,7 @@ from streams.engine.ports import (
     ChangelogWriter,
     Clock,
     Membership,
+    Row,
     ShardFactory,
     ShardState,
     SourceLog,
@@ -140,13 +141,10 @@ async def _load(
         elif clock.monotonic() - moved_s > 2 * changelog.transaction_timeout_s:
             status.recovery_blocked = _blocked(source, changelog, position)
         for at in range(0, len(slice_), SLICE_ROWS):
-            some = slice_[at : at + SLICE_ROWS]
-            own = [row for row in some if row.key is not None and b"\x00" <= row.key < b"\x01"]
-            if own:
-                some = [row for row in some if row.key is None or not b"\x00" <= row.key < b"\x01"]
-                for row in own:
-                    if row.key == FENCE_KEY:
-                        fence = _next_fence(source, changelog, fence, row.value)
+            own, some = _parted(slice_[at : at + SLICE_ROWS])
+            for row in own:
+                if row.key == FENCE_KEY:
+                    fence = _next_fence(source, changelog, fence, row.value)
             try:
                 shard.load_all(some)
             except Exception as error:
@@ -159,6 +157,16 @@ async def _load(
         status.recovery_rows = loaded
         status.recovery_share = SHARE_READ * min(1.0, (reader.position - start) / max(1, until - start))
     return loaded, fence
+
+
+def _parted(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
+    """Rows of the engine itself, then those of the shard, either in the log's order."""
+    own: list[Row] = []
+    others: list[Row] = []
+    for row in rows:
+        key = row.key
+        (own if key is not None and b"\x00" <= key < b"\x01" else others).append(row)
+    return own, others
 
 
 async def _index(source: SourcePartition, shard: ShardState, world: World) -> None:
