@@ -22,3 +22,12 @@ cdef class RecordBlock:
     cdef dict headers
     cdef Py_ssize_t first
     cdef bint owns
+    #: spans that there is memory for; of a slice 0
+    cdef Py_ssize_t room
+    #: a slice points into the spans: they must not move any more
+    cdef bint shared
+
+    cdef Span *make_room(self, Py_ssize_t more) except NULL
+    cdef object hold(self, object source)
+    cdef RecordBlock _cut(self, Py_ssize_t start, Py_ssize_t count)
+    cdef object _record(self, Py_ssize_t at)
