@@ -7,18 +7,17 @@ so that cost depends neither on events nor on the window's length.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from metrics_core.facts import CODE_MASK, CODE_SHIFT, SUM, Facts
-from metrics_core.grid import EDGES_US, cell_of
+from metrics_core import native as compiled
+from metrics_core.facts import CODE_MASK, CODE_SHIFT, Facts
+from metrics_core.tally import Counts, Tally
 from metrics_core.times import DAY_US, HOUR_US, MINUTE_US
 
-Counts = dict[int, int]
-
-_NOTHING: Counts = {}
+if TYPE_CHECKING:
+    from metrics_core.native.tally import Tally as CompiledTally
 
 #: window -> (pane width, length), in microseconds
 WINDOW_SPANS_US: dict[str, tuple[int, int]] = {
@@ -179,7 +178,8 @@ class Panes:
     """All rings of a shard, and the total since the beginning where it is asked for.
 
     ``levels`` are sums for ever: what stands at a moment is the sum less what came after it, and that is in the
-    panes. So the level as of any window's start follows, without a copy of the past.
+    panes. So the level as of any window's start follows, without a copy of the past. ``native``: counted in C where
+    that was compiled.
     """
 
     def __init__(
@@ -189,6 +189,7 @@ class Panes:
         since_beginning: bool,
         before: frozenset[int] = frozenset(),
         by_day: frozenset[int] = frozenset(),
+        native: bool = True,
     ) -> None:
         by_width: dict[int, dict[str, int]] = {}
         for name, (width_us, length_us) in WINDOW_SPANS_US.items():
@@ -203,40 +204,17 @@ class Panes:
         self.levels: Counts = {}
         #: whether the levels have changed since the last drain
         self.levels_dirty = False
-        #: facts that the next ``settle`` will count, and their counts by pane of the finest ring
-        self.waiting = 0
-        self._waiting: dict[int, Counts] = {}
-        # without a frame of Python's own: asked once a duration
-        self._cell_of: Callable[[int], int] = cell_of if fine else partial(bisect_left, EDGES_US)
+        #: facts that the next ``settle`` will count
+        self.tally = _tally(self.rings[0].width_us, fine=fine, native=native)
+
+    @property
+    def waiting(self) -> int:
+        """Facts that the next ``settle`` will count."""
+        return self.tally.waiting
 
     def add(self, facts: Facts) -> None:
         """Take facts in; they are counted at the next ``settle``, and forgotten here."""
-        waiting, width_us = self._waiting, self.rings[0].width_us
-        at_us, counts = -1, _NOTHING
-        for key, time_us, n in facts.counts:
-            if time_us is not at_us:  # the facts of one event carry the very same number
-                at_us = time_us
-                counts = waiting.setdefault(time_us // width_us, {})
-            if key in counts:
-                counts[key] += n
-            else:
-                counts[key] = n
-        cell = self._cell_of
-        for key, time_us, lasted_us, n in facts.durations:
-            if time_us is not at_us:
-                at_us = time_us
-                counts = waiting.setdefault(time_us // width_us, {})
-            key_sum = key + SUM
-            key |= cell(lasted_us)
-            if key in counts:
-                counts[key] += n
-            else:
-                counts[key] = n
-            if key_sum in counts:
-                counts[key_sum] += n * lasted_us
-            else:
-                counts[key_sum] = n * lasted_us
-        self.waiting += len(facts.counts) + len(facts.durations)
+        self.tally.add(facts)
         if facts.levels:
             self.levels_dirty = True
             for key, _, n in facts.levels:
@@ -250,7 +228,7 @@ class Panes:
         catches up most facts of a year are by then too old for the finer rings.
         """
         gone = self._expire(clock_us)
-        counts, self._waiting, self.waiting = self._waiting, {}, 0
+        counts = self.tally.take()
         for finer, wider in pairwise(self.rings):
             counts = _widen(counts, finer, wider.width_us // finer.width_us)
         widest = self.rings[-1]
@@ -321,6 +299,15 @@ class Panes:
             _add(level, ring.ahead(time_us, self.levels), -1)
             out.update(dict.fromkeys(ring.now, level))
         return out
+
+
+def _tally(width_us: int, *, fine: bool, native: bool) -> Tally | CompiledTally:
+    # asked now and not at import: what is compiled imports the pure forms in turn
+    if native and compiled.AVAILABLE:
+        from metrics_core.native.tally import Tally as CompiledTally
+
+        return CompiledTally(width_us, fine=fine)
+    return Tally(width_us, fine=fine)
 
 
 def window_start_us(window: str, time_us: int) -> int:
