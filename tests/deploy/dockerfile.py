@@ -55,8 +55,16 @@ def stages() -> list[list[Instruction]]:
 
 def let_in(source: str) -> bool:
     """Whether .dockerignore lets a file or folder of the tree into the build."""
-    lines = (ROOT / ".dockerignore").read_text().splitlines()
-    return any(fnmatch(source, line[1:]) for line in lines if line.startswith("!"))
+    return any(fnmatch(source, line[1:]) for line in _ignore_lines() if line.startswith("!"))
+
+
+def _kept_out() -> list[str]:
+    """Patterns of names that .dockerignore keeps out in every folder."""
+    return [line.removeprefix("**/") for line in _ignore_lines() if line.startswith("**/")]
+
+
+def _ignore_lines() -> list[str]:
+    return (ROOT / ".dockerignore").read_text().splitlines()
 
 
 @dataclass
@@ -69,6 +77,7 @@ class Image:
     command: list[str] = field(default_factory=list)
     health: list[str] = field(default_factory=list)
     user: str = "root"
+    packages: list[str] = field(default_factory=list)
     stop_signal: str = ""
 
     def inside(self, text: str) -> str:
@@ -83,8 +92,8 @@ class Image:
 
 
 def build(root: Path) -> Image:
-    """Carry out the Dockerfile below ``root``. The base image is this Python, without a compiler; pip may use its
-    cache, and nothing else is different."""
+    """Carry out the Dockerfile below ``root``. The base image is this Python, without a compiler until apt-get
+    would install one; pip may use its cache, and nothing else is different."""
     base = root / "usr" / "local" / "bin"
     base.mkdir(parents=True)
     # a symbolic link would make venv look for the standard library beside it
@@ -110,6 +119,11 @@ def _carry_out(instruction: Instruction, image: Image, folder: Path) -> None:
             assert source == target == VENV, "a virtual environment works only where it was made"
         case "COPY":
             _copy(instruction.words[:-1], folder / instruction.words[-1])
+        case "RUN" if instruction.text.startswith("apt-get update "):
+            installed = re.search(r"apt-get install --yes --no-install-recommends ([^&]+)", instruction.text)
+            assert installed is not None
+            assert instruction.text.endswith("rm -rf /var/lib/apt/lists/*")
+            image.packages += installed.group(1).split()
         case "RUN":
             _run(image.inside(instruction.text), image, folder)
         case "ENV":
@@ -138,18 +152,19 @@ def _copy(sources: list[str], target: Path) -> None:
         path = ROOT / source
         if path.is_dir():
             to = target if len(sources) == 1 else target / path.name
-            shutil.copytree(path, to, ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True)
+            shutil.copytree(path, to, ignore=shutil.ignore_patterns(*_kept_out()), dirs_exist_ok=True)
         else:
             target.mkdir(parents=True, exist_ok=True)
             shutil.copy(path, target)
 
 
 def _run(command: str, image: Image, folder: Path) -> None:
+    # slim images have no compiler: what needs one must fail here, too
+    missing = {} if {"gcc", "libc6-dev"} <= set(image.packages) else {"CC": "/bin/false"}
     done = subprocess.run(
         ["/bin/sh", "-c", command.replace("--no-cache-dir", "")],
         cwd=folder,
-        # slim images have no compiler: a package without a wheel must fail here, too
-        env={**_pip_environment(), **image.environment, "CC": "/bin/false", "CXX": "/bin/false"},
+        env={**_pip_environment(), **image.environment, **missing, "CXX": "/bin/false"},
         capture_output=True,
         text=True,
         timeout=BUILD_TIMEOUT_S,
