@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from metrics_core import native
 from streams.broker import EmbeddedKafka
 from streams.broker.config import free_port as find_free_port
 from streams.settings import load_settings
@@ -17,6 +18,17 @@ _numbers = itertools.count(1)
 
 # a shell lets what it starts in the background ignore Ctrl-C, and so would all that the tests start
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--pure", action="store_true", help="as where C was not built: every shard counts in Python")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before anything is imported or made, so that no fixture of whatever scope finds C."""
+    if config.getoption("--pure"):
+        native.AVAILABLE = False
+        os.environ["DESKPULSE_NATIVE"] = "false"  # for the processes that tests start
 
 
 @pytest.fixture(scope="session")
