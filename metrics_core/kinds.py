@@ -53,8 +53,9 @@ class Kinds:
         self, policy: Policy, labels: LabelTable, open_tickets: OpenTickets, base: CustomerBase, common: Common
     ) -> None:
         intern, values = labels.intern, labels.values
-        relabel = Relabel(intern, values, frozenset(policy.roster))
-        self.tickets = Subjects(ticket_kind(relabel, RuleBook(policy, values), open_tickets), **common)
+        self.relabel = Relabel(intern, values, frozenset(policy.roster))
+        self.book = RuleBook(policy, values)
+        self.tickets = Subjects(ticket_kind(self.relabel, self.book, open_tickets), **common)
         self.agents: Subjects[Agent] = Subjects(agent_kind(intern), **common)
         customers = customer_kind(intern, values, base, policy, common["horizon_us"])
         self.customers = Customers(customers, **common)

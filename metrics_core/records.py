@@ -1,8 +1,9 @@
-"""The shape of what the core is fed: a Kafka record, or a line of a file dressed as one."""
+"""The shape of what the core is fed: a Kafka record, or a line of a file dressed as one; and where it belongs."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -31,3 +32,15 @@ class FileRecord(msgspec.Struct, gc=False):
     key: bytes | None = None
     timestamp: int = -1
     headers: tuple[tuple[str, bytes | None], ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What records must be to belong here. ``keyed``: a record's key must be its event's subject; ``until_us``
+    leaves out events at or after a moment; without ``partitions`` every subject is at home."""
+
+    tenant: str | None
+    keyed: bool
+    partition: int | None
+    partitions: int | None
+    until_us: int

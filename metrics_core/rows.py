@@ -130,7 +130,7 @@ def short(ident: str) -> str | bytes:
         except ValueError:
             return ident
         # capitals and hyphens elsewhere are another identity
-        if uuid.hex() == digits and ident[8] == ident[13] == ident[18] == ident[23] == "-":
+        if len(digits) == 32 and uuid.hex() == digits and ident[8] == ident[13] == ident[18] == ident[23] == "-":
             return uuid
     return ident
 
@@ -149,7 +149,12 @@ def pack_entry(ident: str | bytes, later_us: int, move: Move, seq: str) -> bytes
     milliseconds where it is whole ones, else in microseconds below zero.
     """
     later = -later_us if later_us % 1000 else later_us // 1000
-    return pack((ident, later, move, _NUMBERS.get(seq, seq)) if seq else (ident, later, move))
+    return pack((ident, later, move, number_of(seq)) if seq else (ident, later, move))
+
+
+def number_of(seq: str) -> int | str:
+    """What stands for a sort key in a history: the number below 1000 that it is of, else the key."""
+    return _NUMBERS.get(seq, seq)
 
 
 def entries(row: Row) -> list[Entry]:

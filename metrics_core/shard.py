@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import heapq
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal
 
 import msgspec
 
 from metrics_core import changelog
+from metrics_core import native as compiled
 from metrics_core.catalog import codes_of_before
 from metrics_core.counters import Counters
 from metrics_core.crm.customer_base import CustomerBase
-from metrics_core.decode import DECODE_ERRORS, MAX_VALUE_BYTES, decode, decode_structured, refusal
-from metrics_core.events import TYPE_OF_CLASS, Event
 from metrics_core.facts import Facts
 from metrics_core.families.base import TICKET_LABELS
+from metrics_core.intake import Intake
 from metrics_core.kinds import Common, Kinds
 from metrics_core.labels import NONE, LabelTable
 from metrics_core.losses import codes_by_day
+from metrics_core.native.binding import ticket_lane
 from metrics_core.panes import WINDOW_SPANS_US, Panes, window_start_us
 from metrics_core.partitioner import partition_for
 from metrics_core.policy import Policy
-from metrics_core.records import Record
+from metrics_core.records import Place, Record
 from metrics_core.rejects import Reason, Refused, Reject
 from metrics_core.tickets.machine import KNOWN
 from metrics_core.tickets.open_tickets import OpenTickets
-from metrics_core.times import DAY_US, EARLIEST_US, LATEST_US, MINUTE_US, parse_rfc3339
+from metrics_core.times import DAY_US, LATEST_US
 from metrics_core.view import CrmFrozen, Frozen
-
-#: how far an event's time may lie beyond its record's: clocks differ by minutes, not by more
-FUTURE_US = 10 * MINUTE_US
 
 #: facts that may wait to be counted: bounds memory, and settling to a few ms at once
 _WAITING_FACTS = 5_000
-
-#: rejects of one kind repeat; what is kept of each in memory is bounded by the engine's checkpoints
-_REJECT_OVERHEAD_BYTES = 200
 
 
 class TicketTimes(msgspec.Struct):
@@ -58,7 +51,7 @@ class Shard:
     ``kind`` says which events belong here: ``helpdesk``, ``crm`` (finance too), None for all. ``until_us`` leaves
     out events at or after a moment. For reports: ``since_beginning`` adds the window ``all``, ``fine`` takes
     quantiles within 1 %, ``by_day`` keeps losses day by day, and ``retire`` False keeps every row, so that nothing
-    is too late.
+    is too late. ``native`` False: the pure form throughout, also where C was built.
     """
 
     def __init__(
@@ -75,12 +68,11 @@ class Shard:
         since_beginning: bool = False,
         by_day: bool = False,
         retire: bool = True,
+        native: bool = True,
     ) -> None:
         self.policy = policy
         self.counters = counters if counters is not None else Counters()
-        self._keyed = topic is not None
         self._partition, self._partitions = partition, partitions
-        self._until_us = LATEST_US if until_us is None else until_us
         self.labels = LabelTable()
         unknown = self.labels.intern((NONE,) * len(TICKET_LABELS))
         assert unknown == 0, "a ticket of which nothing is known has label 0"
@@ -90,6 +82,7 @@ class Shard:
             since_beginning=since_beginning,
             before=codes_of_before(),
             by_day=codes_by_day() if by_day else frozenset(),
+            native=native,
         )
         self.open = OpenTickets()
         self._facts = Facts()
@@ -104,72 +97,28 @@ class Shard:
         self.kinds = Kinds(policy, self.labels, self.open, self.base, common)
         self.tickets = self.kinds.tickets
         self._kinds = self.kinds.by_prefix()
-        self._handlers = self.kinds.handlers(kind)
-        #: largest and smallest accepted event time, 0 = none yet
-        self.clock_us = self.start_us = 0
+        place = Place(
+            tenant=policy.tenant,
+            keyed=topic is not None,
+            partition=partition,
+            partitions=partitions,
+            until_us=LATEST_US if until_us is None else until_us,
+        )
+        lane = None
+        if native and compiled.AVAILABLE and kind != "crm":
+            lane = ticket_lane(policy, self.kinds, self._facts, self.panes, place)
+        self._intake = Intake(self.kinds.handlers(kind), self.counters, place, lane)
         self._swept_day = 0
         #: pane keys to delete from the changelog
         self._removed: dict[bytes, None] = {}
         self._saved_meta = self._meta
-        #: times of events ahead of their records' clock (a heap), and how many ``until_us`` left out
-        self._ahead: list[int] = []
-        self._left_out = 0
-        self._rejects: list[Reject] = []
-        self.rejects_bytes = 0
 
     # -- applying records ---------------------------------------------------------------------------------
 
     def apply(self, records: Sequence[Record]) -> None:
         """Apply records in log order. Bad input becomes a Reject; an exception means this copy is spoilt."""
-        seen: list[type[Event]] = []
-        handlers, tenant, until_us, keyed = self._handlers, self.policy.tenant, self._until_us, self._keyed
-        clock_us, start_us = self.clock_us, self.start_us or LATEST_US
-        for record in records:
-            value = record.value
-            if value is None:
-                self.counters.tombstones += 1
-                continue
-            try:
-                if record.headers or not value.isascii() or len(value) > MAX_VALUE_BYTES:
-                    event = decode(value, record.headers)
-                else:  # nearly every record: what decode would do, without the call
-                    try:
-                        event = decode_structured(value)
-                    except DECODE_ERRORS as error:
-                        raise refusal(value, error) from None
-                try:
-                    time_us = parse_rfc3339(event.time)
-                except ValueError as error:
-                    raise Refused(Reason.BAD_TIME, str(error)) from None
-                if not EARLIEST_US <= time_us < LATEST_US:
-                    raise Refused(Reason.TIME_OUT_OF_RANGE, f"{event.time[:64]} is not between 1970 and 2200")
-                if keyed and record.key != event.subject.encode():
-                    raise Refused(Reason.WRONG_KEY, "the record's key is not the event's subject")
-                if event.tenant is not None and event.tenant != tenant:
-                    raise Refused(Reason.FOREIGN_TENANT, f"tenant {event.tenant[:64]!r}")
-                if time_us > record.timestamp * 1000 and record.timestamp >= 0:
-                    self._is_ahead(event, time_us, record.timestamp)
-                cls = type(event)
-                if cls not in handlers:
-                    raise Refused(Reason.WRONG_TOPIC, f"{TYPE_OF_CLASS[cls]} does not belong on this topic")
-                if time_us >= until_us:
-                    self._left_out += 1
-                    continue
-                handler = handlers[cls]
-                if handler is not None:
-                    subjects, move_of = handler
-                    subjects.apply(event, time_us, move_of(event.data), clock_us)
-            except Refused as refused:
-                self._reject(record, refused)
-                continue
-            seen.append(cls)
-            if time_us > clock_us:
-                clock_us = time_us
-            if time_us < start_us:
-                start_us = time_us
-        if seen:
-            self.clock_us, self.start_us = clock_us, start_us
-        self._count(Counter(seen))
+        self._intake.take(records)
+        self._count()
 
     def _own(self, subject: str) -> None:
         if self._partitions is not None:
@@ -177,25 +126,7 @@ class Shard:
             if partition != self._partition:
                 raise Refused(Reason.WRONG_PARTITION, f"the key belongs on partition {partition}")
 
-    def _is_ahead(self, event: Event, time_us: int, timestamp_ms: int) -> None:
-        if time_us > timestamp_ms * 1000 + FUTURE_US:
-            raise Refused(Reason.FUTURE, f"{event.time} is over 10 minutes beyond the record's time")
-        heapq.heappush(self._ahead, time_us)
-
-    def _reject(self, record: Record, refused: Refused) -> None:
-        self.counters.rejected[refused.reason] += 1
-        headers = tuple(record.headers)
-        self.rejects_bytes += len(record.value or b"") + len(refused.detail) + _REJECT_OVERHEAD_BYTES
-        self.rejects_bytes += sum(len(name) + len(content or b"") for name, content in headers)
-        self._rejects.append(
-            Reject(
-                refused.reason, refused.detail, record.offset, record.key, record.value, record.timestamp, headers
-            )
-        )
-
-    def _count(self, seen: dict[type[Event], int]) -> None:
-        for cls, n in seen.items():
-            self.counters.processed[TYPE_OF_CLASS[cls]] += n
+    def _count(self) -> None:
         self.counters.clamped += self._facts.clamped
         self.panes.add(self._facts)
         self._facts.clear()
@@ -214,6 +145,16 @@ class Shard:
             self._removed[changelog.pane_key(ring, index)] = None
 
     # -- to and from the changelog ------------------------------------------------------------------------
+
+    @property
+    def clock_us(self) -> int:
+        """Largest accepted event time, 0 = none yet."""
+        return self._intake.clock_us
+
+    @property
+    def start_us(self) -> int:
+        """Smallest accepted event time, 0 = none yet."""
+        return self._intake.start_us
 
     @property
     def dirty_rows(self) -> int:
@@ -290,7 +231,7 @@ class Shard:
             self.panes.levels = changelog.unpack_counts(value)
         elif kind == changelog.META and value is not None:
             meta = changelog.unpack_meta(value)
-            self.clock_us, self.start_us = meta.clock_us, meta.start_us
+            self._intake.clock_us, self._intake.start_us = meta.clock_us, meta.start_us
             for subjects in self._kinds.values():
                 subjects.start_us = meta.starts.get(subjects.kind.name, 0)
             self._saved_meta = self._meta
@@ -312,9 +253,12 @@ class Shard:
 
     def take_rejects(self) -> list[Reject]:
         """Rejects since the last call, in log order."""
-        rejects, self._rejects = self._rejects, []
-        self.rejects_bytes = 0
-        return rejects
+        return self._intake.take_rejects()
+
+    @property
+    def rejects_bytes(self) -> int:
+        """Size of the rejects that ``take_rejects`` would give, about."""
+        return self._intake.rejects_bytes
 
     # -- questions ----------------------------------------------------------------------------------------
 
@@ -350,7 +294,7 @@ class Shard:
             starts=self._starts,
             clock_us=self.clock_us,
             orphan_tickets=self.tickets.orphans,
-            future_events=self.future_events(time_us),
+            future_events=self._intake.future_events(time_us),
             crm=self._freeze_crm(time_us) if self.has_crm else None,
         )
 
@@ -371,12 +315,6 @@ class Shard:
         """Tickets of which neither creation nor a snapshot was seen."""
         self.tickets.settle()
         return self.tickets.orphans
-
-    def future_events(self, time_us: int) -> int:
-        """Events accepted or left out whose time is not before ``time_us``."""
-        while self._ahead and self._ahead[0] < time_us:
-            heapq.heappop(self._ahead)
-        return len(self._ahead) + self._left_out
 
     def ticket(self, subject: str) -> TicketTimes | None:
         """What is known of one ticket, None where there is no row."""

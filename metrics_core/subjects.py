@@ -41,12 +41,12 @@ class Subjects(Generic[R]):
         # asked at every event
         self._steps, self._standing, self._is_known = kind.steps, kind.standing, kind.is_known
         self._facts, self._counters, self._own = facts, counters, own
-        self._horizon_us, self._history_events = horizon_us, history_events
+        self.horizon_us, self.history_events = horizon_us, history_events
         #: rows touched since the last drain, decoded; all others, packed
         self.hot: dict[str, R] = {}
         self.rest: dict[str, bytes] = {}
         #: rows moved since the last settling -> how they stood before, whether known
-        self._touched: dict[str, tuple[Hashable, bool]] = {}
+        self.touched: dict[str, tuple[Hashable, bool]] = {}
         #: earliest event time, 0 = none yet
         self.start_us = 0
         #: rows whose beginning was not seen
@@ -65,7 +65,7 @@ class Subjects(Generic[R]):
         late, beyond a row's history, or not ours."""
         subject = event.subject
         row = self.hot.get(subject)
-        limit_us = (clock_us if clock_us > time_us else time_us) - self._horizon_us
+        limit_us = (clock_us if clock_us > time_us else time_us) - self.horizon_us
         if row is None or row.last_us < limit_us or time_us < limit_us:
             row = self._find(subject, event.source, time_us, limit_us, row)
         told_us = time_us
@@ -80,8 +80,8 @@ class Subjects(Generic[R]):
         sought = known.encode() if isinstance(known, str) else known
         if sought in row.history and self._is_repeat(row, Entry(ident, time_us, move, seq)):
             return
-        if subject not in self._touched:
-            self._touched[subject] = (self._standing(row), self._is_known(row))
+        if subject not in self.touched:
+            self.touched[subject] = (self._standing(row), self._is_known(row))
         last_us = row.last_us
         if time_us > last_us or (time_us == last_us and (seq, event_id) > (row.last_seq, row.last_id)):
             row.history += pack_entry(known, time_us - last_us if row.events else time_us, move, seq)
@@ -90,8 +90,8 @@ class Subjects(Generic[R]):
             self._steps[move if type(move) is int else move[0]](row, time_us, move, self._facts)  # type: ignore[index]
         else:
             row = self._late(subject, row, Entry(ident, time_us, move, seq))
-            self._begin(told_us)
-        if row.events >= self._history_events:
+            self.begin(told_us)
+        if row.events >= self.history_events:
             rows.fold_oldest(self.kind, row)
 
     def _find(self, subject: str, source: str, time_us: int, limit_us: int, row: R | None) -> R:
@@ -109,11 +109,11 @@ class Subjects(Generic[R]):
         if row is None:
             self._own(subject)
             row = self.hot[subject] = kind.new(source, time_us)
-            self._begin(time_us)
-            self._touched[subject] = (None, True)
+            self.begin(time_us)
+            self.touched[subject] = (None, True)
         return row
 
-    def _begin(self, time_us: int) -> None:
+    def begin(self, time_us: int) -> None:
         """The earliest event either makes a row or comes late."""
         if time_us < self.start_us or not self.start_us:
             self.start_us = time_us
@@ -141,13 +141,13 @@ class Subjects(Generic[R]):
     @property
     def is_full(self) -> bool:
         """Whether enough rows wait that they should be settled now."""
-        return len(self._touched) > _TOUCHED_ROWS
+        return len(self.touched) > _TOUCHED_ROWS
 
     def settle(self) -> None:
         """Bring the kind's index up to the rows."""
         kind, hot = self.kind, self.hot
         standing, is_known, is_closed = kind.standing, kind.is_known, kind.is_closed
-        for subject, (old, known) in self._touched.items():
+        for subject, (old, known) in self.touched.items():
             row = hot[subject]
             new = standing(row)
             if old != new:
@@ -155,10 +155,10 @@ class Subjects(Generic[R]):
             self.orphans += known - is_known(row)
             if is_closed(row):
                 self._expect(subject, row)
-        self._touched.clear()
+        self.touched.clear()
 
     def _expect(self, subject: str, row: R) -> None:
-        self._due.setdefault((self.kind.heard_us(row) + self._horizon_us) // DAY_US, []).append(subject)
+        self._due.setdefault((self.kind.heard_us(row) + self.horizon_us) // DAY_US, []).append(subject)
 
     def sweep(self, today: int) -> None:
         """Retire closed rows whose horizon ended before today; what moved meanwhile waits for its new day."""
@@ -167,12 +167,12 @@ class Subjects(Generic[R]):
                 row = self.get(subject)
                 if row is None or not self.kind.is_closed(row):
                     continue
-                due = (self.kind.heard_us(row) + self._horizon_us) // DAY_US
+                due = (self.kind.heard_us(row) + self.horizon_us) // DAY_US
                 if due == day:
                     self._remove(subject, row)
 
     def _remove(self, subject: str, row: R) -> None:
-        touched = self._touched.pop(subject, None)
+        touched = self.touched.pop(subject, None)
         old, known = (self.kind.standing(row), self.kind.is_known(row)) if touched is None else touched
         if old is not None:
             self.kind.change(old, None)

@@ -26,6 +26,8 @@ from streams.topics import ensure_topics
 
 _UNUSED_EVENTS = ("helpdesk.ticket.escalated", "helpdesk.ticket.rated")
 _AGENT_REPLY = machine.MESSAGE + 2 * machine.AGENT + 1
+_USED_MOVES = frozenset((_AGENT_REPLY, *range(machine.STATUS, machine.STATUS + 6), machine.CREATE, machine.UPDATE))
+_USED_CODES = frozenset((facts.FIRST_RESPONSE, facts.RESOLUTION_ALL, facts.RESOLUTION_FULL, facts.RESOLUTION_EVERY))
 _UNUSED_DURATIONS = frozenset((facts.REPLY_WAIT >> CODE_SHIFT, facts.REPLY_WAIT_BUSINESS >> CODE_SHIFT))
 
 
@@ -34,16 +36,19 @@ class ThreeMetricsShard(Shard):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        for cls, handler in self._handlers.items():
+        self._handlers = handlers = self._intake.handlers
+        for cls, handler in handlers.items():
             if handler is not None and handler[0] is not self.tickets:
-                self._handlers[cls] = None
-        if EVENT_CLASSES["helpdesk.ticket.created"] not in self._handlers:
+                handlers[cls] = None
+        if EVENT_CLASSES["helpdesk.ticket.created"] not in handlers:
             return  # the topic of customers
         for name in _UNUSED_EVENTS:
-            self._handlers[EVENT_CLASSES[name]] = None
+            handlers[EVENT_CLASSES[name]] = None
         self._only("helpdesk.ticket.message", lambda move: move == _AGENT_REPLY)
         # a change of labels moves the ticket; an assignee, a tag or a category does not
         self._only("helpdesk.ticket.updated", lambda move: type(move) is tuple and move[1] is not None)
+        if self._intake.lane is not None:
+            self._intake.lane.only(_USED_MOVES, _USED_CODES)
 
     def _only(self, event_type: str, is_used: Callable[[Move], bool]) -> None:
         handler = self._handlers[EVENT_CLASSES[event_type]]
@@ -51,12 +56,12 @@ class ThreeMetricsShard(Shard):
         subjects, move_of = handler
         self._handlers[EVENT_CLASSES[event_type]] = _Some(subjects, is_used), move_of  # type: ignore[assignment]
 
-    def _count(self, seen: dict[type[Event], int]) -> None:
+    def _count(self) -> None:
         self._facts.counts.clear()
         self._facts.durations[:] = [
             fact for fact in self._facts.durations if fact[0] >> CODE_SHIFT & CODE_MASK not in _UNUSED_DURATIONS
         ]
-        super()._count(seen)
+        super()._count()
 
 
 class _Some:

@@ -10,11 +10,11 @@ import msgspec
 
 from metrics_core.decode import decode
 from metrics_core.events import Event
+from metrics_core.intake import FUTURE_US
 from metrics_core.partitioner import partition_for
 from metrics_core.policy import Policy
 from metrics_core.records import Record
 from metrics_core.rejects import Refused
-from metrics_core.shard import FUTURE_US
 from metrics_core.times import MINUTE_US, parse_rfc3339
 from streams.doctor.findings import Finding, ok, problem, warning
 from streams.engine.ports import SourcePartition

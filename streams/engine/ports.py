@@ -53,8 +53,8 @@ class Frozen(Protocol):
 class ShardState(Protocol):
     """The core's state of one source partition (metrics_core.shard.Shard)."""
 
-    clock_us: int
-
+    @property
+    def clock_us(self) -> int: ...
     @property
     def rejects_bytes(self) -> int: ...
     @property

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from metrics_core.ages import AgeIndex, Ages
-from metrics_core.events import Event
 from metrics_core.facts import CODE_MASK, CODE_SHIFT
 from metrics_core.families.base import TICKET_LABELS
 from metrics_core.labels import NONE
@@ -33,6 +32,7 @@ class ChosenShard(Shard):
             since_beginning="all" in choice.windows,
             by_day=choice.is_by_day,
             retire=False,
+            native=False,  # rows lie in a file here, and labels are folded: the lane knows neither
         )
         self.choice = choice
         for subjects in self._kinds.values():
@@ -51,12 +51,12 @@ class ChosenShard(Shard):
         codes = choice.unused_codes
         self._is_unused = [number in codes for number in range(CODE_MASK + 1)] if codes else None
 
-    def _count(self, seen: dict[type[Event], int]) -> None:
+    def _count(self) -> None:
         unused, facts = self._is_unused, self._facts
         if unused is not None:
             facts.counts[:] = [fact for fact in facts.counts if not unused[fact[0] >> CODE_SHIFT & CODE_MASK]]
             facts.durations[:] = [fact for fact in facts.durations if not unused[fact[0] >> CODE_SHIFT & CODE_MASK]]
-        super()._count(seen)
+        super()._count()
 
 
 class _Folded(Relabel):

@@ -1,0 +1,41 @@
+"""The lane of a shard, bound to what it works on and told what of the policy concerns it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from metrics_core.facts import Facts
+from metrics_core.kinds import Kinds
+from metrics_core.panes import Panes
+from metrics_core.policy import Policy
+from metrics_core.records import Place
+from metrics_core.tickets.sla import ServiceLevels
+
+if TYPE_CHECKING:
+    from metrics_core.native.lane import TicketLane
+
+
+def ticket_lane(policy: Policy, kinds: Kinds, facts: Facts, panes: Panes, place: Place) -> TicketLane:
+    """The lane of a shard's tickets. What it finds goes to the tally of ``panes``; pure steps leave theirs in
+    ``facts``."""
+    from metrics_core.native.lane import TicketLane
+
+    versions = policy.versions
+    levels = [level for version in versions for level in version.sla]
+    return TicketLane(
+        kinds.tickets,
+        facts=facts,
+        relabel=kinds.relabel,
+        has_roster=bool(policy.roster),
+        tally=panes.tally,
+        tenant=place.tenant,
+        keyed=place.keyed,
+        partition=place.partition,
+        partitions=place.partitions,
+        until_us=place.until_us,
+        is_strict=all(version.preset == "strict" for version in versions),
+        has_hours=any(version.hours for version in versions),
+        marks_tags=any(version.complaints.tags for version in versions),
+        promises=[any(level.targets_s[clock] is not None for level in levels) for clock in range(3)],
+        service_levels=ServiceLevels(kinds.book, kinds.relabel.intern, kinds.relabel.values),
+    )

@@ -1,0 +1,43 @@
+"""The common case of a ticket's event; what is said of it stands in lane.pyx."""
+
+from collections.abc import Collection, Sequence
+
+from metrics_core.facts import Facts
+from metrics_core.native.tally import Tally
+from metrics_core.records import Record
+from metrics_core.subjects import Subjects
+from metrics_core.tally import Tally as PureTally
+from metrics_core.tickets.machine import Ticket
+from metrics_core.tickets.relabel import Relabel
+from metrics_core.tickets.sla import ServiceLevels
+
+class TicketLane:
+    clock_us: int
+    start_us: int
+    def __init__(
+        self,
+        subjects: Subjects[Ticket],
+        *,
+        facts: Facts,
+        relabel: Relabel,
+        has_roster: bool,
+        tally: Tally | PureTally,
+        tenant: str | None,
+        keyed: bool,
+        partition: int | None,
+        partitions: int | None,
+        until_us: int,
+        is_strict: bool,
+        has_hours: bool,
+        marks_tags: bool,
+        promises: Sequence[bool],
+        service_levels: ServiceLevels,
+    ) -> None: ...
+    def only(self, moves: Collection[int], codes: Collection[int]) -> None:
+        """Pass over all other moves and facts, and over updates that name no label: for a job of fewer metrics."""
+
+    def take_seen(self) -> tuple[list[tuple[str, int]], int]:
+        """(event type, events taken), and durations below zero that were clamped, since the last call."""
+
+    def run(self, records: Sequence[Record], at: int) -> int:
+        """Take records from number ``at`` on; the number of the first that is declined, or how many there are."""
