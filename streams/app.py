@@ -33,7 +33,7 @@ from streams.engine.status import EngineStatus
 from streams.engine.table import CheckpointedTable, Tempo
 from streams.engine.wall_clock import WallClock
 from streams.settings import ConfigurationError, Settings
-from streams.shards import shard_factory
+from streams.shards import form_of, shard_factory
 from streams.topics import changelog_name, ensure_topics
 from streams.topics import sources as topic_names
 
@@ -235,7 +235,13 @@ def run_app(app: DeskApp, settings: Settings, loop: asyncio.AbstractEventLoop) -
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     server = loop.run_until_complete(start_server(settings, app.table))
     app.closers.append(server.stop)
-    log.info("worker started", app=settings.app_id, brokers=settings.brokers, url=server.url)
+    log.info(
+        "worker started",
+        app=settings.app_id,
+        brokers=settings.brokers,
+        url=server.url,
+        form=form_of(settings),
+    )
     worker = DeskWorker(app, loop)
     gc.collect()
     gc.freeze()

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     tls_cert: Path | None = Field(None, description="client certificate")
     tls_key: Path | None = Field(None, description="client key")
     series_budget: int = Field(50_000, ge=100, description="most series one worker exposes")
+    native: bool = Field(
+        True, description="count the common case in C, where that was built; the numbers are the same without"
+    )
     policy: dict[str, Any] = Field(
         default_factory=dict, description="what is counted and what is shown: see Policy below"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal
 
+from metrics_core import native
 from metrics_core.counters import Counters
 from metrics_core.shard import Shard
 from streams.engine.ports import SourcePartition
@@ -14,6 +15,11 @@ from streams.settings import Settings
 def topic_kinds(settings: Settings) -> dict[str, Literal["helpdesk", "crm"]]:
     """Source topic -> which events belong on it."""
     return {settings.helpdesk_topic: "helpdesk", settings.crm_topic: "crm"}
+
+
+def form_of(settings: Settings) -> Literal["compiled", "pure"]:
+    """Which form counts here: the common case in C, or Python alone, where C is turned off or was not built."""
+    return "compiled" if settings.native and native.AVAILABLE else "pure"
 
 
 def shard_factory(settings: Settings, counters: Mapping[str, Counters]) -> Callable[[SourcePartition, int], Shard]:
@@ -33,6 +39,7 @@ def shard_factory(settings: Settings, counters: Mapping[str, Counters]) -> Calla
             partition=source.partition,
             partitions=partitions,
             until_us=until_us,
+            native=settings.native,
         )
 
     return new_shard

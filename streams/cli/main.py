@@ -37,7 +37,10 @@ app = typer.Typer(
 
 def _version(asked: bool) -> None:
     if asked:
-        typer.echo(importlib.metadata.version("deskpulse"))
+        from metrics_core import native
+
+        form = "compiled" if native.AVAILABLE else "pure"
+        typer.echo(f"{importlib.metadata.version('deskpulse')} ({form})")
         raise typer.Exit
 
 

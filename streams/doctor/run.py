@@ -13,7 +13,15 @@ from streams.doctor.topics import topic_findings
 from streams.log_reader import LogReader
 from streams.serving.exposition import bounded_labels
 from streams.settings import ConfigurationError, Settings
+from streams.shards import form_of
 from streams.topics import HOUR_MS, Described, Topic, admin_client, describe_topics, sources
+
+#: (form, setting ``native``) -> what is said of it; the numbers are the same, so none is worth a warning
+_FORMS: dict[tuple[str, bool], str] = {
+    ("compiled", True): "compiled: the common case is counted in C",
+    ("pure", False): "pure, as native = false asks: slower, with the same numbers",
+    ("pure", True): "pure: slower, with the same numbers; for C, install deskpulse again where a C compiler is",
+}
 
 
 async def examine(settings: Settings, *, downtime_h: float) -> list[Finding]:
@@ -42,6 +50,7 @@ def configuration_findings(settings: Settings) -> Iterator[Finding]:
             f"the clock is {settings.clock}, so live numbers do not move with the time of day",
             "leave clock out for a live monitor",
         )
+    yield ok("form", _FORMS[form_of(settings), settings.native])
 
 
 async def _sampled(

@@ -125,10 +125,12 @@ def test_an_unknown_verb_is_refused(tmp_path: Path) -> None:
     assert "explode" in done.stderr
 
 
-def test_the_version_is_printed(tmp_path: Path) -> None:
+def test_the_version_and_the_form_that_was_built_are_printed(tmp_path: Path) -> None:
     done = deskpulse("--version", folder=tmp_path)
     assert done.returncode == 0
-    assert done.stdout.strip()[0].isdigit()
+    version, form = done.stdout.split()
+    assert version[0].isdigit()
+    assert form in ("(compiled)", "(pure)")
 
 
 # -- configuration errors ---------------------------------------------------------------------------------

@@ -113,6 +113,13 @@ def test_every_version_in_the_image_is_the_constrained_one(image: Image) -> None
     assert installed - brought <= set(constraints)
 
 
+def test_the_image_counts_in_c_and_has_no_compiler(image: Image, tmp_path: Path) -> None:
+    asked = image.program([*image.entrypoint, "--version"])
+    done = subprocess.run(asked, cwd=tmp_path, env=image.environment, capture_output=True, text=True, check=True)
+    assert done.stdout.rstrip().endswith("(compiled)")
+    assert image.packages == []
+
+
 def test_both_stages_have_the_same_base_image() -> None:
     first, last = stages()
     assert first[0].words[0] == last[0].words[0]
