@@ -60,11 +60,12 @@ cdef inline const char *closing_quote(const char *at, const char *end) noexcept 
     cdef unsigned char byte
     if SCAN_WORDS:
         # Eight bytes at a time: the top bit of a byte below 0x80 is set by subtraction if it was too small, and by
-        # subtraction after an exclusive or if it was the one looked for. A borrow spoils only later bytes, and
-        # the first that is found counts (Warren, Hacker's Delight, 2nd ed., section 6-1).
+        # subtraction after an exclusive or if it was the one looked for; one beyond keeps its own in a part. A
+        # borrow spoils only later bytes, and the first that is found counts (Warren, Hacker's Delight, 2nd ed.,
+        # section 6-1).
         while end - at >= 8:
             memcpy(&word, at, 8)
-            found = word | (word - <unsigned long long>0x2020202020202020)
+            found = word - <unsigned long long>0x2020202020202020
             found |= (word ^ <unsigned long long>0x2222222222222222) - <unsigned long long>0x0101010101010101
             found |= (word ^ <unsigned long long>0x5C5C5C5C5C5C5C5C) - <unsigned long long>0x0101010101010101
             found &= <unsigned long long>0x8080808080808080

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Callable
 from itertools import islice
 from typing import Any
@@ -23,6 +25,65 @@ from streams.simulate import Traffic
 TYPES = ("created", "message", "status_changed", "updated", "escalated")
 #: Scanned.sequence in scan.pxd
 NO_SEQUENCE, OTHER_SEQUENCE = -1, -2
+#: put into events to damage them
+PIECES = (
+    *(
+        b'"',
+        b"\\",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b",",
+        b":",
+        b" ",
+        b"\n",
+        b"\t",
+        b"\r",
+        b"\f",
+        b"\0",
+        b"0",
+        b"1",
+        b"-",
+        b".",
+    ),
+    *(
+        b"e",
+        b"01",
+        b"null",
+        b"true",
+        b"false",
+        b"\x7f",
+        b"\x80",
+        b"\xa0",
+        b"\xa2",
+        b"\xc3\xa9",
+        b"\xff",
+        b'"\\u0041"',
+    ),
+    *(
+        b'"x":1,',
+        b'"id":"z",',
+        b'"actor":"bot",',
+        b'"tags":[],',
+        b'"tags":null,',
+        b'"public":null,',
+        b'"level":"x",',
+    ),
+    *(
+        b'"complaint":1,',
+        b'"level":1.5,',
+        b"{}",
+        b"[1]",
+        b"Z",
+        b"z",
+        b"+01:00",
+        b":60",
+        b"24",
+        b'""',
+        b'"data":{},',
+    ),
+)
 _CHANGES = ("channel", "group", "priority", "assignee", "category", "complaint")
 
 Scan = Callable[[bytes], dict[str, Any] | None]
@@ -87,3 +148,26 @@ def simulated(count: int) -> list[bytes]:
     wanted = {f"helpdesk.ticket.{kind}" for kind in TYPES}
     values = (emission.value for emission in traffic.until(START_US + 29 * DAY_US))
     return list(islice((value for value in values if type_of(value).type in wanted), count))
+
+
+def mutated(choose: random.Random, value: bytes) -> bytes:
+    """A few bytes changed, taken out, put in, repeated or moved."""
+    out = bytearray(value)
+    for _ in range(choose.choice((1, 1, 1, 2, 3))):
+        place, act = choose.randrange(len(out) + 1), choose.randrange(6)
+        if act == 0:
+            out[place : place + 1] = bytes([choose.randrange(256)])
+        elif act == 1:
+            del out[place : place + choose.choice((1, 1, 2, 5))]
+        elif act == 2:
+            token = choose.choice([m.start() for m in re.finditer(rb'[,{:"]', bytes(out))] or [0])
+            out[token + place % 2 : token + place % 2] = choose.choice(PIECES)
+        elif act == 3:
+            out[place:place] = choose.choice(PIECES)
+        elif act == 4:
+            out[place:place] = out[place : place + choose.randrange(40)]
+        else:
+            parts = bytes(out).split(b",")
+            choose.shuffle(parts)
+            out = bytearray(b",".join(parts))
+    return bytes(out)
