@@ -204,12 +204,20 @@ class Desk:
 
 
 def real(rng: random.Random, *, topic: str, partitions: int, tickets: int) -> Kind:
-    """The core's shard, fed by a Desk of so many tickets a partition."""
+    """The core's shard, fed by a Desk of so many tickets a partition; the oracle counts in the pure form."""
+
+    def shard(partition: int, partitions: int, *, native: bool) -> ShardState:
+        return Shard(
+            POLICY, topic=topic, kind="helpdesk", partition=partition, partitions=partitions, native=native
+        )
 
     def new_shard(source: SourcePartition, partitions: int) -> ShardState:
-        return Shard(POLICY, topic=topic, kind="helpdesk", partition=source.partition, partitions=partitions)
+        return shard(source.partition, partitions, native=True)
 
-    return Kind("core", new_shard, new_shard, Desk(rng, partitions, tickets).record, _as_loaded, False)
+    def new_oracle(source: SourcePartition, partitions: int) -> ShardState:
+        return shard(source.partition, partitions, native=False)
+
+    return Kind("core", new_shard, new_oracle, Desk(rng, partitions, tickets).record, _as_loaded, False)
 
 
 def _as_loaded(rows: Mapping[bytes, bytes]) -> Rows:
