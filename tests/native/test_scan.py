@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import tracemalloc
 from collections.abc import Callable
 from types import ModuleType
