@@ -8,16 +8,18 @@ so that cost depends neither on events nor on the window's length.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from metrics_core import native as compiled
-from metrics_core.facts import CODE_MASK, CODE_SHIFT, Facts
-from metrics_core.tally import Counts, Tally
+from metrics_core.counts import AddCounts, Counts, add_counts, merge_counts
+from metrics_core.facts import Facts
+from metrics_core.tally import Tally
 from metrics_core.times import DAY_US, HOUR_US, MINUTE_US
 
 if TYPE_CHECKING:
     from metrics_core.native.tally import Tally as CompiledTally
+
+    Form = tuple[type[Tally] | type[CompiledTally], AddCounts]
 
 #: window -> (pane width, length), in microseconds
 WINDOW_SPANS_US: dict[str, tuple[int, int]] = {
@@ -35,9 +37,12 @@ class _Window:
     """Total of the panes [start, stop) of one ring; all of them have ended. ``back_panes``: how long before the
     window that ends now it ends; ``codes``: numbers of the only codes it counts, None for all."""
 
-    def __init__(self, length_panes: int, back_panes: int = 0, codes: frozenset[int] | None = None) -> None:
+    def __init__(
+        self, length_panes: int, add: AddCounts, *, back_panes: int = 0, codes: frozenset[int] | None = None
+    ) -> None:
         self.length_panes, self.back_panes = length_panes, back_panes
         self.codes = codes
+        self._add = add
         self.start = self.stop = 0
         self.total: Counts = {}
 
@@ -47,13 +52,13 @@ class _Window:
             self.forget(start)
         for index in range(self.stop, stop):
             if index in panes:
-                _add(self.total, self.counted(panes[index]), 1)
+                self._add(self.total, panes[index], 1, self.codes)
                 self.stop = index + 1
                 yield
         self.stop = stop
         for index in range(self.start, start):
             if index in panes:
-                _add(self.total, self.counted(panes[index]), -1)
+                self._add(self.total, panes[index], -1, self.codes)
                 self.start = index + 1
                 yield
         self.start = start
@@ -62,33 +67,6 @@ class _Window:
         """Hold nothing, so that the total is made anew."""
         self.start = self.stop = start
         self.total = {}
-
-    def counted(self, pane: Counts) -> Counts:
-        """What of a pane this window counts."""
-        codes = self.codes
-        if codes is None:
-            return pane
-        return {key: n for key, n in pane.items() if key >> CODE_SHIFT & CODE_MASK in codes}
-
-
-def _add(total: Counts, pane: Counts, sign: int) -> None:
-    """Add to a total; what comes to nothing leaves it."""
-    get = total.get
-    for key, n in pane.items():
-        now = get(key, 0) + sign * n
-        if now:
-            total[key] = now
-        elif key in total:
-            del total[key]
-
-
-def _merge(into: Counts, counts: Counts) -> None:
-    """Add to a pane; a zero stays, since the changelog may hold what it was."""
-    for key, n in counts.items():
-        if key in into:
-            into[key] += n
-        else:
-            into[key] = n
 
 
 class Ring:
@@ -99,19 +77,24 @@ class Ring:
         self,
         width_us: int,
         windows: dict[str, int],
+        add: AddCounts,
         *,
         before: frozenset[int] = frozenset(),
         by_day: frozenset[int] = frozenset(),
     ) -> None:
-        self.width_us = width_us
+        self.width_us, self._add = width_us, add
         self.keep_panes = (2 * max(windows.values()) + _SPARE_US) // width_us
         self.panes: dict[int, Counts] = {}
         lengths = {name: length_us // width_us for name, length_us in windows.items()}
-        self.now = {name: _Window(length) for name, length in lengths.items()}
-        self.before = {name: _Window(length, length, before) for name, length in lengths.items()} if before else {}
+        self.now = {name: _Window(length, add) for name, length in lengths.items()}
+        self.before = {
+            name: _Window(length, add, back_panes=length, codes=before)
+            for name, length in lengths.items()
+            if before
+        }
         day, longest = DAY_US // width_us, max(windows.values()) // DAY_US
         #: the latest first
-        self.days = [_Window(day, back * day, by_day) for back in range(longest)] if by_day else []
+        self.days = [_Window(day, add, back_panes=back * day, codes=by_day) for back in range(longest) if by_day]
         self.windows = (*self.now.values(), *self.before.values(), *self.days)
         #: panes changed since the last drain; panes the changelog holds
         self.dirty: set[int] = set()
@@ -125,11 +108,11 @@ class Ring:
         if pane is None:
             self.panes[index] = counts
         else:
-            _merge(pane, counts)
+            merge_counts(pane, counts)
         self.dirty.add(index)
         for window in self.windows:
             if window.start <= index < window.stop:
-                _add(window.total, window.counted(counts), 1)
+                self._add(window.total, counts, 1, window.codes)
 
     def expire(self, clock_us: int) -> list[int]:
         """Drop panes too old for any window at ``clock_us`` or later; returns their numbers."""
@@ -162,7 +145,7 @@ class Ring:
         for name, window in self.now.items():
             total = window.total.copy()
             if running:
-                _add(total, running, 1)
+                self._add(total, running, 1, None)
             yield name, total
 
     def ahead(self, time_us: int, of: Counts) -> Counts:
@@ -170,7 +153,7 @@ class Ring:
         end = -(-time_us // self.width_us)
         ahead: Counts = {}
         for index in [index for index in self.panes if index >= end]:
-            _add(ahead, {key: n for key, n in self.panes[index].items() if key in of}, 1)
+            self._add(ahead, {key: n for key, n in self.panes[index].items() if key in of}, 1, None)
         return ahead
 
 
@@ -191,12 +174,14 @@ class Panes:
         by_day: frozenset[int] = frozenset(),
         native: bool = True,
     ) -> None:
+        form: Form = _compiled() if native and compiled.AVAILABLE else (Tally, add_counts)
+        tally, self._add = form
         by_width: dict[int, dict[str, int]] = {}
         for name, (width_us, length_us) in WINDOW_SPANS_US.items():
             by_width.setdefault(width_us, {})[name] = length_us
         #: each ring's panes are made of whole panes of the one before
         self.rings = [
-            Ring(width_us, windows, before=before, by_day=by_day if "30d" in windows else frozenset())
+            Ring(width_us, windows, self._add, before=before, by_day=by_day if "30d" in windows else frozenset())
             for width_us, windows in by_width.items()
         ]
         self.fine = fine
@@ -205,7 +190,7 @@ class Panes:
         #: whether the levels have changed since the last drain
         self.levels_dirty = False
         #: facts that the next ``settle`` will count
-        self.tally = _tally(self.rings[0].width_us, fine=fine, native=native)
+        self.tally = tally(self.rings[0].width_us, fine=fine)
 
     @property
     def waiting(self) -> int:
@@ -228,15 +213,7 @@ class Panes:
         catches up most facts of a year are by then too old for the finer rings.
         """
         gone = self._expire(clock_us)
-        counts = self.tally.take()
-        for finer, wider in pairwise(self.rings):
-            counts = _widen(counts, finer, wider.width_us // finer.width_us)
-        widest = self.rings[-1]
-        for index, of_pane in counts.items():
-            if self.all is not None:
-                _merge(self.all, of_pane)
-            if index >= widest.floor:
-                widest.take(index, of_pane)
+        self.tally.count_into(self.rings, self.all)
         return gone
 
     def _expire(self, clock_us: int) -> list[tuple[int, int]]:
@@ -274,7 +251,7 @@ class Panes:
             out["all"] = {key: n for key, n in self.all.items() if n}
             if self.levels:
                 # a subscription may change at an announced time
-                _add(out["all"], self.rings[0].ahead(time_us, self.all), -1)
+                self._add(out["all"], self.rings[0].ahead(time_us, self.all), -1, None)
         return out
 
     def before(self) -> dict[str, Counts]:
@@ -288,7 +265,7 @@ class Panes:
         days = [window.total.copy() for window in ring.days]
         running = ring.panes.get(time_us // ring.width_us) if time_us % ring.width_us else None
         if days and running:
-            _add(days[0], ring.days[0].counted(running), 1)
+            self._add(days[0], running, 1, ring.days[0].codes)
         return tuple(days)
 
     def levels_at_end(self, time_us: int) -> dict[str, Counts]:
@@ -296,39 +273,19 @@ class Panes:
         out: dict[str, Counts] = {}
         for ring in self.rings:
             level = self.levels.copy()
-            _add(level, ring.ahead(time_us, self.levels), -1)
+            self._add(level, ring.ahead(time_us, self.levels), -1, None)
             out.update(dict.fromkeys(ring.now, level))
         return out
 
 
-def _tally(width_us: int, *, fine: bool, native: bool) -> Tally | CompiledTally:
-    # asked now and not at import: what is compiled imports the pure forms in turn
-    if native and compiled.AVAILABLE:
-        from metrics_core.native.tally import Tally as CompiledTally
+def _compiled() -> Form:
+    # imported now and not at once: what is compiled imports the pure forms in turn
+    from metrics_core.native.tally import Tally, add_counts
 
-        return CompiledTally(width_us, fine=fine)
-    return Tally(width_us, fine=fine)
+    return Tally, add_counts
 
 
 def window_start_us(window: str, time_us: int) -> int:
     """Where a window as of a moment begins: whole panes, the running one included."""
     width_us, length_us = WINDOW_SPANS_US[window]
     return -(-time_us // width_us) * width_us - length_us
-
-
-def _widen(counts: dict[int, Counts], ring: Ring, panes: int) -> dict[int, Counts]:
-    """Count into a ring what is not too old for it; returns all of it by pane of the next ring, ``panes`` times as
-    wide."""
-    floor = ring.floor
-    wide: dict[int, Counts] = {}
-    for index, of_pane in counts.items():
-        known = wide.get(index // panes)
-        if known is not None:
-            _merge(known, of_pane)
-        if index >= floor:
-            if known is None:
-                wide[index // panes] = of_pane.copy()
-            ring.take(index, of_pane)
-        elif known is None:
-            wide[index // panes] = of_pane
-    return wide

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
+from metrics_core.counts import Counts, merge_counts
 from metrics_core.facts import SUM, Facts
 from metrics_core.grid import EDGES_US, cell_of
 
-#: key of a fact -> how many, or how much
-Counts = dict[int, int]
+if TYPE_CHECKING:
+    from metrics_core.panes import Ring
 
 _NOTHING: Counts = {}
 
@@ -62,3 +65,34 @@ class Tally:
         """Counts by pane of all that waited; nothing waits then."""
         counts, self._waiting, self.waiting = self._waiting, {}, 0
         return counts
+
+    def count_into(self, rings: Sequence[Ring], ever: Counts | None) -> None:
+        """Count all that waited into the rings' panes, where these are not too old, and into ``ever`` in any case;
+        nothing waits then. A ring's panes are whole panes of the one before."""
+        counts = self.take()
+        for finer, wider in pairwise(rings):
+            counts = _widen(counts, finer, wider.width_us // finer.width_us)
+        widest = rings[-1]
+        for index, of_pane in counts.items():
+            if ever is not None:
+                merge_counts(ever, of_pane)
+            if index >= widest.floor:
+                widest.take(index, of_pane)
+
+
+def _widen(counts: dict[int, Counts], ring: Ring, panes: int) -> dict[int, Counts]:
+    """Count into a ring what is not too old for it; returns all of it by pane of the next ring, ``panes`` times as
+    wide."""
+    floor = ring.floor
+    wide: dict[int, Counts] = {}
+    for index, of_pane in counts.items():
+        known = wide.get(index // panes)
+        if known is not None:
+            merge_counts(known, of_pane)
+        if index >= floor:
+            if known is None:
+                wide[index // panes] = of_pane.copy()
+            ring.take(index, of_pane)
+        elif known is None:
+            wide[index // panes] = of_pane
+    return wide

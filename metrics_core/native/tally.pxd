@@ -34,3 +34,12 @@ cdef class Tally:
     cdef int put_beyond(self, long long pane, long long key, object n) except -1
     cdef Sum *find(self, long long pane, long long key) except NULL
     cdef int grow(self) except -1
+
+    #: of the next ring: its panes are whole panes of these
+    cdef Tally wider
+
+    cdef int count_into_ring(self, object ring) except -1
+    cdef int count_into_pane(self, Sum *each, dict pane, list totals) except -1
+    cdef int widen(self, long long width_us) except -1
+    cdef object number(self, Sum *each)
+    cdef int forget(self) except -1

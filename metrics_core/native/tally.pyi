@@ -1,5 +1,8 @@
+from collections.abc import Sequence
+
+from metrics_core.counts import Counts
 from metrics_core.facts import Facts
-from metrics_core.tally import Counts
+from metrics_core.panes import Ring
 
 class Tally:
     """metrics_core.tally.Tally in C: the same, and open to the lane, which counts without objects."""
@@ -14,3 +17,9 @@ class Tally:
 
     def take(self) -> dict[int, Counts]:
         """Counts by pane of all that waited; nothing waits then."""
+
+    def count_into(self, rings: Sequence[Ring], ever: Counts | None) -> None:
+        """Count all that waited into panes that are not too old, and into ``ever`` in any case."""
+
+def add_counts(total: Counts, pane: Counts, sign: int, codes: frozenset[int] | None) -> None:
+    """metrics_core.counts.add_counts in C."""

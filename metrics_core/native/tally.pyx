@@ -2,11 +2,13 @@
 """Counting facts into panes; metrics_core/tally.py is the definition."""
 
 cimport cython
+from cpython.dict cimport PyDict_DelItem, PyDict_GetItemWithError, PyDict_Next, PyDict_SetItem
+from cpython.object cimport PyObject
 from libc.limits cimport LLONG_MAX, LLONG_MIN
 from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
-from metrics_core.facts import SUM
+from metrics_core.facts import CODE_MASK as _CODE_MASK, CODE_SHIFT as _CODE_SHIFT, SUM
 from metrics_core.grid import BOUNDS_US, CELLS, EDGES_US
 
 
@@ -46,12 +48,17 @@ cdef extern from "Python.h":
 cdef enum:
     #: sums that a table begins with; a power of two, as all that follow
     FIRST_ROOM = 128
+    #: a table that was filled to less than one in so many parts is given back: a worker that has caught up, with
+    #: tables for each of many partitions, needs small ones
+    ROOMY = 16
     #: places per sum: half of them stay free, so that a look-up seldom asks a second one
     SPARSE = 2
     FREE = -1
 
 #: from the code of a duration to the code of its sum
 cdef long long TO_SUM = SUM
+cdef long long CODE_SHIFT = _CODE_SHIFT
+cdef long long CODE_MASK = _CODE_MASK
 
 
 @cython.final
@@ -99,13 +106,28 @@ cdef class Tally:
             if of_pane is None or each.pane != pane:
                 pane = each.pane
                 of_pane = out.setdefault(pane, {})
-            of_pane[each.key] = each.n
-        for (index, key), n in self.beyond.items():
-            out[index][key] += n
-        self.beyond = {}
-        self.used = self.waiting = 0
-        memset(self.places, 0xFF, self.room * SPARSE * sizeof(int))
+            of_pane[each.key] = self.number(each)
+        self.forget()
         return out
+
+    def count_into(self, rings, ever):
+        """Count all that waited into the rings' panes, where these are not too old, and into ``ever`` (None: nowhere)
+        in any case; nothing waits then. A ring's panes are whole panes of the one before."""
+        cdef Tally tally = self
+        cdef Py_ssize_t at
+        for at in range(len(rings)):
+            ring = rings[at]
+            if at:
+                tally.widen(ring.width_us)
+                tally = tally.wider
+            tally.count_into_ring(ring)
+        if ever is not None:
+            for at in range(tally.used):
+                _put(ever, tally.sums[at].key, tally.number(&tally.sums[at]))
+        tally = self
+        while tally is not None:
+            tally.forget()
+            tally = tally.wider
 
     cdef int count(self, long long key, long long time_us, long long n) except -1:
         self.waiting += 1
@@ -123,7 +145,7 @@ cdef class Tally:
         """The pane of a moment; most fall into that of the one before."""
         cdef long long since_us = time_us - self.pane_us
         if since_us < 0 or since_us >= self.width_us:
-            self.pane = time_us // self.width_us - (time_us % self.width_us < 0)
+            self.pane = _floor(time_us, self.width_us)
             self.pane_us = self.pane * self.width_us
         return self.pane
 
@@ -198,6 +220,102 @@ cdef class Tally:
         self.places = fresh
         self.room = room
         return 0
+
+    cdef int count_into_ring(self, object ring) except -1:
+        """What Ring.take does with all that waits."""
+        cdef dict panes = ring.panes, of_pane = None
+        cdef list windows = [one for one in ring.windows if one.start < one.stop], totals = []
+        cdef long long floor = ring.floor, pane = 0
+        cdef Py_ssize_t at
+        cdef Sum *each
+        for at in range(self.used):
+            each = &self.sums[at]
+            if each.pane < floor:
+                continue
+            if of_pane is None or each.pane != pane:
+                pane = each.pane
+                of_pane = panes.get(pane)
+                if of_pane is None:
+                    of_pane = panes[pane] = {}
+                ring.dirty.add(pane)
+                totals = [(one.total, one.codes) for one in windows if one.start <= pane < one.stop]
+            self.count_into_pane(each, of_pane, totals)
+        return 0
+
+    cdef int count_into_pane(self, Sum *each, dict pane, list totals) except -1:
+        """``totals``: of the windows that hold the pane, each with the numbers of the codes that it counts."""
+        cdef object key = each.key, n = self.number(each)
+        _put(pane, key, n)
+        for total, codes in totals:
+            if codes is None or (each.key >> CODE_SHIFT & CODE_MASK) in <frozenset>codes:
+                _put_or_drop(<dict>total, key, n, False)
+        return 0
+
+    cdef int widen(self, long long width_us) except -1:
+        """Put all sums into the tally of wider panes."""
+        cdef long long panes = width_us // self.width_us, pane
+        cdef Py_ssize_t at
+        cdef Sum *each
+        if self.wider is None:
+            self.wider = Tally(width_us, fine=False)
+        for at in range(self.used):
+            each = &self.sums[at]
+            self.wider.put(_floor(each.pane, panes), each.key, each.n)
+        for (index, key), n in self.beyond.items():
+            self.wider.put_any(_floor(index, panes), key, n)
+        return 0
+
+    cdef object number(self, Sum *each):
+        """A sum as an object, exact at any size."""
+        if self.beyond:
+            return <object>each.n + self.beyond.get((each.pane, each.key), 0)
+        return each.n
+
+    cdef int forget(self) except -1:
+        """Nothing waits from now on."""
+        if self.beyond:
+            self.beyond = {}
+        if self.room > FIRST_ROOM and self.used < self.room // ROOMY:
+            self.used = self.room = 0
+            self.grow()
+        else:
+            memset(self.places, 0xFF, self.room * SPARSE * sizeof(int))
+        self.used = self.waiting = 0
+        return 0
+
+
+def add_counts(dict total not None, dict pane not None, int sign, frozenset codes):
+    """counts.add_counts in C."""
+    cdef PyObject *key = NULL
+    cdef PyObject *n = NULL
+    cdef Py_ssize_t at = 0
+    while PyDict_Next(pane, &at, &key, &n):
+        if codes is None or (<long long><object>key >> CODE_SHIFT & CODE_MASK) in codes:
+            _put_or_drop(total, <object>key, <object>n, sign < 0)
+
+
+cdef inline int _put(dict into, object key, object n) except -1:
+    """Add to a pane; a zero stays."""
+    cdef PyObject *known = PyDict_GetItemWithError(into, key)
+    return PyDict_SetItem(into, key, n if known == NULL else <object>known + n)
+
+
+cdef inline int _put_or_drop(dict total, object key, object n, bint minus) except -1:
+    """Add to a total, or subtract; what comes to nothing leaves it."""
+    cdef PyObject *known = PyDict_GetItemWithError(total, key)
+    cdef object now
+    if known == NULL:
+        now = -n if minus else n
+    else:
+        now = <object>known - n if minus else <object>known + n
+    if now:
+        return PyDict_SetItem(total, key, now)
+    return 0 if known == NULL else PyDict_DelItem(total, key)
+
+
+cdef inline long long _floor(long long pane, long long panes) noexcept:
+    """The wider pane that a pane lies in; floor division, as Python's."""
+    return pane // panes - (pane % panes < 0)
 
 
 cdef long long _clip(object number) except? -1:

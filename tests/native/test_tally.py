@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 import metrics_core.native
 from metrics_core.changelog import pack_counts
-from metrics_core.facts import CREATED, FIRST_RESPONSE, LABEL_SHIFT, RESOLVED, SUM, Facts
+from metrics_core.counts import Counts, add_counts
+from metrics_core.facts import CODE_SHIFT, CREATED, FIRST_RESPONSE, LABEL_SHIFT, RESOLVED, SUM, Facts
 from metrics_core.grid import BOUNDS_US, EDGES_US
 from metrics_core.panes import Panes
 from metrics_core.tally import Tally
@@ -111,11 +112,16 @@ def test_counting_leaves_no_memory_behind(compiled_tally: type[CompiledTally]) -
     facts.counts += [(label << LABEL_SHIFT | CREATED, START_US, 2**62) for label in range(100)] * 3
     facts.durations += [(FIRST_RESPONSE, START_US + second * 1_000_000, second, 1) for second in range(1_000)]
     native = compiled_tally(MINUTE_US, fine=False)
+    panes = Panes(fine=False, since_beginning=True, before=frozenset({1}))
 
     def count(rounds: int) -> None:
         for _ in range(rounds):
             native.add(facts)
             native.take()
+            panes.add(facts)
+            panes.settle(START_US)
+            panes.totals(START_US + DAY_US)
+            panes.totals(START_US + HOUR_US)
             compiled_tally(MINUTE_US, fine=True)
 
     count(3)
@@ -135,6 +141,25 @@ def test_a_time_or_key_that_is_no_number_is_refused_as_such(compiled_tally: type
     facts.counts.append((CREATED, "noon", 1))  # type: ignore[arg-type]
     with pytest.raises(TypeError):
         compiled_tally(MINUTE_US, fine=False).add(facts)
+
+
+few_counts = st.dictionaries(keys, st.integers(-1, 1) | st.integers(-(2**80), 2**80), max_size=6)
+
+
+@given(
+    total=few_counts,
+    pane=few_counts,
+    sign=st.sampled_from([1, -1]),
+    codes=st.none() | st.frozensets(st.sampled_from([CREATED >> CODE_SHIFT, FIRST_RESPONSE >> CODE_SHIFT])),
+)
+def test_totals_add_up_alike(
+    compiled: Callable[[str], ModuleType], total: Counts, pane: Counts, sign: int, codes: frozenset[int] | None
+) -> None:
+    native, pure, of_pane = total.copy(), total.copy(), pane.copy()
+    compiled("metrics_core.native.tally").add_counts(native, pane, sign, codes)
+    add_counts(pure, pane, sign, codes)
+    assert native == pure
+    assert pane == of_pane
 
 
 # -- panes ------------------------------------------------------------------------------------------------
