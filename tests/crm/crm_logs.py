@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+
+from metrics_core.records import FileRecord
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BASE_US = 1_772_409_600_000_000  # 2026-03-02T00:00:00Z
@@ -120,18 +121,8 @@ def born(subject: str, data: Event) -> Event:
     }
 
 
-@dataclass
-class LogRecord:
-    """One event in the shape of a Kafka record. -1: no record time, so nothing is from the future."""
-
-    key: bytes | None
-    value: bytes | None
-    offset: int
-    timestamp: int = -1
-    headers: Sequence[tuple[str, bytes]] = ()
-
-
-def as_records(log: Sequence[Event]) -> list[LogRecord]:
+def as_records(log: Sequence[Event]) -> list[FileRecord]:
     return [
-        LogRecord(event["subject"].encode(), json.dumps(event).encode(), offset) for offset, event in enumerate(log)
+        FileRecord(json.dumps(event).encode(), offset, event["subject"].encode())
+        for offset, event in enumerate(log)
     ]

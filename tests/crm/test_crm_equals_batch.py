@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from crm_logs import BASE_US, DAY_US, END_US, IDLE_DAYS, MINUTE_US, Event, LogRecord, as_records, logs
+from crm_logs import BASE_US, DAY_US, END_US, IDLE_DAYS, MINUTE_US, Event, as_records, logs
 from hypothesis import given
 from hypothesis import strategies as st
+from ways_of_arriving import Run, arrived, runs, straight
 
 from metrics_core.build import build
 from metrics_core.catalog import FAMILIES
-from metrics_core.partitioner import partition_for
 from metrics_core.policy import Policy, Version
 from metrics_core.shard import Shard
 from streams.audit import batch_rows, compare, rules_of
@@ -62,69 +61,20 @@ def test_what_takes_effect_at_another_time_counts_from_then(log: list[Event], as
     assert differences == []
 
 
-@dataclass
-class Run:
-    """One way of bringing a log to the core."""
-
-    order: list[int]  # record numbers; a number may be there again
-    cuts: list[int]  # where batches end
-    restarts: list[int]  # after which batches the shards are saved and loaded
-    partitions: int
-
-
 @st.composite
 def logs_and_runs(draw: st.DrawFn) -> tuple[list[Event], Run]:
     log = draw(logs())
-    numbers = list(range(len(log)))
-    order = draw(st.permutations(numbers)) if draw(st.booleans()) else numbers
-    if numbers:
-        for again in draw(st.lists(st.sampled_from(numbers), max_size=4)):
-            order.insert(draw(st.integers(0, len(order))), again)
-    cuts = sorted(draw(st.lists(st.integers(0, len(order)), max_size=5)))
-    restarts = draw(st.lists(st.integers(0, len(cuts)), max_size=3))
-    return log, Run(order, cuts, restarts, draw(st.sampled_from((1, 2, 8))))
+    return log, draw(runs(len(log)))
 
 
-def restarted(shard: Shard) -> Shard:
-    again = Shard(POLICY)
-    for key, value in saved_rows(shard).items():
-        again.load(key, value)
-    again.finish_load()
-    CHANGELOGS[id(again)] = CHANGELOGS.pop(id(shard))
-    return again
-
-
-#: what each shard has ever written, compacted
-CHANGELOGS: dict[int, dict[bytes, bytes | None]] = {}
-
-
-def saved_rows(shard: Shard) -> dict[bytes, bytes | None]:
-    rows = CHANGELOGS.setdefault(id(shard), {})
-    rows.update(shard.drain())
-    return rows
-
-
-def arrived(log: list[Event], run: Run) -> Values:
-    CHANGELOGS.clear()
-    records = as_records(log)
-    shards = [Shard(POLICY) for _ in range(run.partitions)]
-    batches = [run.order[begin:end] for begin, end in zip([0, *run.cuts], [*run.cuts, len(run.order)], strict=True)]
-    for number, batch in enumerate(batches):
-        shares: dict[int, list[LogRecord]] = {}
-        for record in (records[index] for index in batch):
-            assert record.key is not None
-            shares.setdefault(partition_for(record.key, run.partitions), []).append(record)
-        for partition, share in shares.items():
-            shards[partition].apply(share)
-        for _ in range(run.restarts.count(number)):
-            shards = [restarted(shard) for shard in shards]
-    return view_values(shards, END_US)
+def values_after(log: list[Event], run: Run) -> Values:
+    return view_values(arrived(as_records(log), run, lambda: Shard(POLICY)), END_US)
 
 
 @given(logs_and_runs())
 def test_any_way_of_arriving_gives_the_same_values(case: tuple[list[Event], Run]) -> None:
     log, run = case
-    assert arrived(log, run) == arrived(log, Run(list(range(len(log))), [], [], 1))
+    assert values_after(log, run) == values_after(log, straight(len(log)))
 
 
 @pytest.mark.parametrize("kind", ["helpdesk", "crm"])

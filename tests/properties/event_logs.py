@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from hypothesis import strategies as st
+
+from metrics_core.records import FileRecord
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 BASE_US = 1_772_409_600_000_000  # 2026-03-02T00:00:00Z
@@ -147,19 +148,8 @@ def as_lines(log: Sequence[Event]) -> list[bytes]:
     return [json.dumps(event).encode() for event in log]
 
 
-@dataclass
-class LogRecord:
-    """One event in the shape of a Kafka record. -1: no record time, so nothing is from the future."""
-
-    key: bytes | None
-    value: bytes | None
-    offset: int
-    timestamp: int = -1
-    headers: Sequence[tuple[str, bytes]] = ()
-
-
-def as_records(log: Sequence[Event]) -> list[LogRecord]:
+def as_records(log: Sequence[Event]) -> list[FileRecord]:
     return [
-        LogRecord(event["subject"].encode(), line, offset)
+        FileRecord(line, offset, event["subject"].encode())
         for offset, (event, line) in enumerate(zip(log, as_lines(log), strict=True))
     ]

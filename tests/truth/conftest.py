@@ -1,7 +1,6 @@
 """Every test here that asks for them runs on each real history and with both computations."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -22,26 +21,16 @@ def computation(request: pytest.FixtureRequest) -> Computation:
     return COMPUTATIONS[request.param]
 
 
-@dataclass
-class FileRecord:
-    """One line of a file in the shape of a Kafka record; -1: a file says not when it was written."""
-
-    key: bytes | None
-    value: bytes | None
-    offset: int
-    timestamp: int = -1
-    headers: Sequence[tuple[str, bytes]] = ()
-
-
 @pytest.fixture
 def one_shard() -> Callable[[Iterable[bytes]], Any]:
     """A function that applies lines of JSON to a single shard, and gives the shard."""
     from metrics_core.policy import Policy
+    from metrics_core.records import FileRecord
     from metrics_core.shard import Shard
 
     def apply(lines: Iterable[bytes]) -> Any:
         shard = Shard(Policy(horizon_days=WHOLE_HISTORY_DAYS))  # a ticket asked for must not be retired
-        records = [FileRecord(None, line, offset) for offset, line in enumerate(lines)]
+        records = [FileRecord(line, offset) for offset, line in enumerate(lines)]
         for begin in range(0, len(records), BATCH_RECORDS):
             shard.apply(records[begin : begin + BATCH_RECORDS])
         return shard
