@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from exposition import CRM, HELPDESK, Exposition
+from exposition import CRM, HELPDESK, Exposition, Value
 from scenario import Scenario, but
 
 BILLING = {"group": "billing", "channel": "chat"}
 TECHNIQUE = {"group": "technique", "channel": "email"}
 WEEK_MIN = 7 * 24 * 60
+
+
+def put_both(shown: Exposition, name: str, mine: Value, others: Value, **labels: str) -> None:
+    """A series of either worker; each counts tickets of one group."""
+    shown.put(name, mine, "w1", **BILLING, **labels)
+    shown.put(name, others, "w2", **TECHNIQUE, **labels)
 
 
 def outcomes(window: str, *, met: int, breached: tuple[int, int]) -> list[tuple[str, dict[str, str], int]]:
@@ -36,9 +42,7 @@ def burn_slow(shown: Exposition) -> None:
 
 
 def clocks(shown: Exposition, state: str, mine: int, others: int, target: str = "first_response") -> None:
-    labels = {"policy": "all", "target": target, "state": state}
-    shown.put("sla_clocks", mine, "w1", **BILLING, **labels)
-    shown.put("sla_clocks", others, "w2", **TECHNIQUE, **labels)
+    put_both(shown, "sla_clocks", mine, others, policy="all", target=target, state=state)
 
 
 def overdue(shown: Exposition) -> None:
@@ -48,10 +52,12 @@ def overdue(shown: Exposition) -> None:
     clocks(shown, "at_risk", 50, 50)
 
 
-def unanswered(shown: Exposition) -> None:
-    name = "oldest_unanswered_timestamp_seconds"
-    shown.put(name, lambda minute: 60 * minute - 172_860, "w1", **BILLING)
-    shown.put(name, lambda minute: 60 * minute - 3_600, "w2", **TECHNIQUE)
+def unanswered(shown: Exposition, mine_s: int, others_s: int) -> None:
+    """For how long the longest waiting customers have waited."""
+    put_both(
+        shown, "oldest_unanswered_timestamp_seconds",
+        lambda minute: 60 * minute - mine_s, lambda minute: 60 * minute - others_s,
+    )  # fmt: skip
 
 
 def at_risk(shown: Exposition, risky: tuple[int, int] = (12, 4), running: tuple[int, int] = (70, 14)) -> None:
@@ -63,16 +69,13 @@ def at_risk(shown: Exposition, risky: tuple[int, int] = (12, 4), running: tuple[
 
 def complaints(shown: Exposition, opened: tuple[int, int], escalated: tuple[int, int]) -> None:
     for flow, values in (("opened", opened), ("escalated", escalated)):
-        labels = {"window": "7d", "flow": flow, "category": "none"}
-        shown.put("complaints", values[0], "w1", **BILLING, **labels)
-        shown.put("complaints", values[1], "w2", **TECHNIQUE, **labels)
+        put_both(shown, "complaints", *values, window="7d", flow=flow, category="none")
 
 
 def flows(shown: Exposition, window: str, **values: tuple[int, int]) -> None:
     known = dict.fromkeys(("created", "reopened", "restored", "resolved", "merged", "deleted", "spam"), (0, 0))
     for flow, (mine, others) in {**known, **values}.items():
-        shown.put("tickets", mine, "w1", **BILLING, window=window, flow=flow)
-        shown.put("tickets", others, "w2", **TECHNIQUE, window=window, flow=flow)
+        put_both(shown, "tickets", mine, others, window=window, flow=flow)
 
 
 def open_tickets(shown: Exposition, mine: int, others: int) -> None:
@@ -80,18 +83,26 @@ def open_tickets(shown: Exposition, mine: int, others: int) -> None:
     shown.put("open_tickets", others, "w2", **TECHNIQUE, status="pending")
 
 
-def backlog(shown: Exposition) -> None:
-    """105 resolved in a week: 30 may be open."""
-    open_tickets(shown, 21, 10)
-    flows(shown, "7d", created=(60, 50), resolved=(60, 45))
+def weeks(shown: Exposition, **more: tuple[int, int]) -> None:
+    """A week and a month. 105 resolved in a week: 30 may be open."""
+    flows(shown, "7d", created=(60, 50), resolved=(60, 45), **more)
     flows(shown, "30d", created=(200, 150), resolved=(190, 140))
+
+
+def new_here(shown: Exposition) -> None:
+    """The first week of a deployment: it is the month, too."""
+    flows(shown, "30d", created=(60, 50), resolved=(60, 45))
+
+
+def backlog(shown: Exposition) -> None:
+    open_tickets(shown, 21, 10)
+    weeks(shown)
 
 
 def filling(shown: Exposition) -> None:
     open_tickets(shown, 20, 5)
     flows(shown, "24h", created=(12, 10), reopened=(1, 1), resolved=(15, 5))
-    flows(shown, "7d", created=(60, 50), resolved=(60, 45), merged=(1, 0), spam=(1, 0))
-    flows(shown, "30d", created=(200, 150), resolved=(190, 140))
+    weeks(shown, merged=(1, 0), spam=(1, 0))
 
 
 def inflow(shown: Exposition) -> None:
@@ -165,12 +176,8 @@ DESK_SCENARIOS = (
     ),
     Scenario(
         "DeskpulseOldestUnanswered",
-        unanswered,
-        (
-            lambda shown: shown.put(
-                "oldest_unanswered_timestamp_seconds", lambda minute: 60 * minute - 172_800, "w1", **BILLING
-            ),
-        ),
+        lambda shown: unanswered(shown, 172_860, 3_600),
+        (lambda shown: unanswered(shown, 172_800, 3_600),),
         "A customer has waited 2d 0h 1m 0s for an answer; the limit is 2 days.",
         "Time since the longest waiting customer of an open ticket wrote, nights and weekends included. A private "
         "note or a bot's message is no answer.\n"
@@ -205,8 +212,7 @@ DESK_SCENARIOS = (
         backlog,
         (
             but(backlog, lambda shown: open_tickets(shown, 20, 10)),
-            # the first week of a deployment
-            but(backlog, lambda shown: flows(shown, "30d", created=(60, 50), resolved=(60, 45))),
+            but(backlog, new_here),
             # nothing was resolved, and hardly anything is open
             but(
                 but(backlog, lambda shown: flows(shown, "7d", created=(1, 0))),
@@ -225,7 +231,7 @@ DESK_SCENARIOS = (
             but(filling, lambda shown: open_tickets(shown, 20, 4)),
             but(filling, lambda shown: flows(shown, "24h", created=(12, 9), resolved=(15, 5))),
             but(filling, lambda shown: flows(shown, "7d", created=(60, 46), resolved=(60, 45))),
-            but(filling, lambda shown: flows(shown, "30d", created=(60, 50), resolved=(60, 45))),
+            but(filling, new_here),
         ),
         "25 tickets are open and they become more: +4 in 24 hours; the limit is 30, what 2 days take at the pace "
         "of the last 7 days.",

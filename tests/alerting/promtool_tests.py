@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from debian_programs import promtool
 from exposition import Exposition
-from prometheus_process import promtool
 
 from streams.alerting.alert import Alert, Terms
 from streams.alerting.rules import alerts, rule_files

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from alertmanager_process import amtool
+from debian_programs import amtool
 from routing import CONFIG, ROOT, alert_rules, committed, labels_of, names_in, written
 
 EXAMPLES = ROOT / "docs" / "notifications.md"

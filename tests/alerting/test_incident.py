@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from alertmanager_process import amtool
+from debian_programs import amtool
 from message_receiver import Message
 from routing import FOLDER
 from watched_desk import LIMIT, TIMEOUT_S, WatchedDesk, settings_of, watched_desk

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 import yaml
+from debian_programs import promtool
 from desk_scenarios import BILLING, CRM, DESK_SCENARIOS, clocks, complaints, flows, open_tickets, put_outcomes
 from exposition import Exposition, healthy, incomplete, stale
-from prometheus_process import promtool
 from promtool_tests import ALERTS, FILES, Trial, run
 from scenario import Scenario
 from test_rules_scenarios import fires_at, shown_by, step_of, wanted

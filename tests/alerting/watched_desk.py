@@ -15,6 +15,7 @@ from pathlib import Path
 import yaml
 from alertmanager_process import Alertmanager, running_alertmanager
 from message_receiver import Receiver, listening
+from own_application import own_application
 from prometheus_process import Prometheus, running_prometheus
 from routing import in_short, written
 from rules_on_workers import kill
@@ -25,7 +26,7 @@ from streams.broker.config import free_port
 from streams.connect import client_arguments
 from streams.demo.worker_process import WorkerProcess
 from streams.produce import TopicWriter
-from streams.settings import Settings, load_settings
+from streams.settings import Settings
 from streams.topics import ensure_topics
 
 #: tickets that may be open
@@ -40,12 +41,9 @@ EVERY, FOR, KEPT = "1s", "2s", "6s"
 
 def settings_of(bootstrap: str, name: str) -> Settings:
     """A worker with topics of its own, and a limit of the backlog that a test reaches."""
-    return load_settings(
-        brokers=bootstrap,
-        app_id=name,
-        helpdesk_topic=f"{name}-helpdesk",
-        crm_topic=f"{name}-crm",
-        rejected_topic=f"{name}-rejected",
+    return own_application(
+        bootstrap,
+        name,
         partitions=2,
         origin="earliest",
         clock="wall",

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from bad_kinds import BAD_INPUTS, MAX_RECORD_BYTES, PARTITIONS, RECORD_TIME_MS, BadInput, home_of, line
+from own_application import own_application
 
 from streams.broker import EmbeddedKafka
 from streams.demo.exposition_rows import total
 from streams.demo.worker_process import WorkerProcess
 from streams.engine.rejected import MAX_VALUE_BYTES
-from streams.settings import Settings, load_settings
+from streams.settings import Settings
 from streams.topics import ensure_topics
 
 pytestmark = [pytest.mark.broker]
@@ -44,12 +45,9 @@ class Outcome:
 def outcome(kafka: EmbeddedKafka) -> Outcome:
     """One run of one worker over everything bad, with a good event after each."""
     name = f"bad-input-{time.monotonic_ns()}"
-    settings = load_settings(
-        brokers=kafka.bootstrap,
-        app_id=name,
-        helpdesk_topic=f"{name}-helpdesk",
-        crm_topic=f"{name}-crm",
-        rejected_topic=f"{name}-rejected",
+    settings = own_application(
+        kafka.bootstrap,
+        name,
         partitions=PARTITIONS,
         session_timeout_s=6.0,
         checkpoint_interval_s=0.3,

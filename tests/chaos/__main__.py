@@ -15,7 +15,8 @@ import time
 import traceback
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "faults")]
+HERE = Path(__file__).parent
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "faults")]
 
 from chaos_act import Outcome, Stage  # noqa: E402 - found by the line above
 from chaos_page import page, row  # noqa: E402

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
 import pytest
 from compose_file import GRAFANAS, ROOT, SERVICES, mounted, option, yaml_file
+from debian_programs import amtool, promtool
 from dockerfile import DOCKERFILE
-from prometheus_process import promtool
 
 from streams.settings import Settings, load_settings
 
@@ -180,12 +178,7 @@ def test_prometheus_accepts_the_configuration_as_the_container_sees_it(tmp_path:
 
 
 def test_the_alertmanager_accepts_the_configuration_that_compose_mounts() -> None:
-    amtool = shutil.which("amtool")
-    if amtool is None:
-        assert not os.environ.get("CI"), "CI installs Debian's prometheus-alertmanager: see .ci/run"
-        pytest.skip("amtool is not installed")
-    config = mounted("alertmanager", option("alertmanager", "config.file"))
-    done = subprocess.run([amtool, "check-config", str(config)], capture_output=True, text=True)
+    done = amtool("check-config", str(mounted("alertmanager", option("alertmanager", "config.file"))))
     assert done.returncode == 0, done.stdout + done.stderr
 
 

@@ -14,11 +14,12 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer
+from own_application import own_application
 from prometheus_client.parser import text_string_to_metric_families
 
 from streams.broker import EmbeddedKafka
 from streams.demo.worker_process import WorkerProcess
-from streams.settings import Settings, load_settings
+from streams.settings import Settings
 from streams.topics import ensure_topics
 
 pytestmark = [pytest.mark.broker]
@@ -34,12 +35,9 @@ _numbers = itertools.count()
 
 
 def settings_of(bootstrap: str, name: str, *versions: dict[str, Any]) -> Settings:
-    return load_settings(
-        brokers=bootstrap,
-        app_id=name,
-        helpdesk_topic=f"{name}-helpdesk",
-        crm_topic=f"{name}-crm",
-        rejected_topic=f"{name}-rejected",
+    return own_application(
+        bootstrap,
+        name,
         partitions=1,
         session_timeout_s=6.0,
         checkpoint_interval_s=0.3,

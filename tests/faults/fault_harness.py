@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from aiokafka import AIOKafkaProducer
+from own_application import own_application
 
-from streams.settings import Settings, load_settings
+from streams.settings import Settings
 from streams.topics import changelog_name, ensure_topics
 
 PARTITIONS = 4
@@ -137,12 +138,9 @@ def environment_of(settings: Settings) -> dict[str, str]:
 @contextlib.contextmanager
 def cluster(bootstrap: str, name: str, free_port: Any, **other: Any) -> Iterator[Cluster]:
     """Topics made, and every worker stopped at the end; ``other`` are further settings."""
-    settings = load_settings(
-        brokers=bootstrap,
-        app_id=name,
-        helpdesk_topic=f"{name}-helpdesk",
-        crm_topic=f"{name}-crm",
-        rejected_topic=f"{name}-rejected",
+    settings = own_application(
+        bootstrap,
+        name,
         partitions=PARTITIONS,
         session_timeout_s=SESSION_TIMEOUT_S,
         checkpoint_interval_s=CHECKPOINT_INTERVAL_S,

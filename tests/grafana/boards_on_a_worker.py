@@ -14,7 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from prometheus_process import Prometheus, promtool, running_prometheus
+from debian_programs import promtool
+from own_application import own_application
+from prometheus_process import Prometheus, running_prometheus
 from rules_on_workers import produce
 
 from grafana.lint import Json, panels_of
@@ -23,7 +25,7 @@ from metrics_core.derived.rules import INTERVAL, RULE_PREFIX, TOPICS, recording_
 from metrics_core.times import DAY_US, SECOND_US
 from streams.broker.config import free_port
 from streams.demo.worker_process import WorkerProcess
-from streams.settings import Settings, load_settings
+from streams.settings import Settings
 from streams.simulate import Traffic
 
 FOLDER = Path(__file__).parents[2] / "grafana" / "dashboards"
@@ -63,12 +65,9 @@ Choice = dict[str, str]
 
 def settings_of(bootstrap: str, name: str) -> Settings:
     """A worker as the demo has it, with topics of its own."""
-    return load_settings(
-        brokers=bootstrap,
-        app_id=name,
-        helpdesk_topic=f"{name}-helpdesk",
-        crm_topic=f"{name}-crm",
-        rejected_topic=f"{name}-rejected",
+    return own_application(
+        bootstrap,
+        name,
         partitions=2,
         origin="earliest",
         clock="wall",

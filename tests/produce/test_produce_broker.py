@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from own_application import own_application
 
 from metrics_core.partitioner import partition_for
 from metrics_core.times import DAY_US, parse_rfc3339
@@ -61,14 +62,7 @@ class Topics:
 
 @pytest.fixture
 async def topics(kafka: EmbeddedKafka, topic_name: Callable[..., str]) -> Topics:
-    settings = Settings(
-        brokers=kafka.bootstrap,
-        app_id=topic_name("app"),
-        helpdesk_topic=topic_name("helpdesk"),
-        crm_topic=topic_name("crm"),
-        rejected_topic=topic_name("rejected"),
-        partitions=PARTITIONS,
-    )
+    settings = own_application(kafka.bootstrap, topic_name("app"), partitions=PARTITIONS)
     await ensure_topics(settings)
     return Topics(settings)
 
@@ -220,16 +214,22 @@ async def test_live_simulation_writes_history_goes_on_and_stops_in_order(topics:
                 records = await topics.read(topics.settings.helpdesk_topic)
                 if any(_happened_us(record) > began_us for record in records):
                     break
-        process.send_signal(signal.SIGTERM)
-        _, stderr = await asyncio.wait_for(process.communicate(), 30)
+        said = await _stopped(process)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert process.returncode == 0, stderr.decode()
     records = await topics.read(topics.settings.helpdesk_topic)
-    written = int(stderr.decode().split(" records")[0].rsplit(None, 1)[-1].replace(",", ""))
+    written = int(said.split(" records")[0].rsplit(None, 1)[-1].replace(",", ""))
     assert len(records) + len(await topics.read(topics.settings.crm_topic)) == written > 1_000
+
+
+async def _stopped(process: asyncio.subprocess.Process) -> str:
+    """What a command says that is asked to end and does so in order."""
+    process.send_signal(signal.SIGTERM)
+    _, stderr = await asyncio.wait_for(process.communicate(), 30)
+    assert process.returncode == 0, stderr.decode()
+    return stderr.decode()
 
 
 async def test_lines_of_an_open_pipe_are_delivered_before_it_ends_and_a_stop_does_not_wait_for_it(
@@ -246,14 +246,12 @@ async def test_lines_of_an_open_pipe_are_delivered_before_it_ends_and_a_stop_doe
         async with asyncio.timeout(60):
             while process.returncode is None and not await topics.read(topics.settings.helpdesk_topic):
                 pass
-        process.send_signal(signal.SIGTERM)
-        _, stderr = await asyncio.wait_for(process.communicate(), 30)
+        said = await _stopped(process)
     finally:
         if process.returncode is None:
             process.kill()
             await process.wait()
-    assert process.returncode == 0, stderr.decode()
-    assert "1 records in" in stderr.decode()
+    assert "1 records in" in said
 
 
 async def test_a_missing_file_is_one_sentence(topics: Topics, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
+from own_application import own_application
 from prometheus_process import Labels, Prometheus, running_prometheus
 
 from metrics_core.derived import DERIVED
@@ -23,7 +24,7 @@ from streams.pace import Pace
 from streams.produce import TopicWriter, pour
 from streams.replay.choice import choose
 from streams.report import report_shard, shard_view
-from streams.settings import Settings, load_settings
+from streams.settings import Settings
 from streams.simulate import Emission
 from streams.topics import ensure_topics
 
@@ -42,12 +43,9 @@ Values = dict[tuple[str, Labels], float]
 
 def settings_of(bootstrap: str, name: str, clock_at: str) -> Settings:
     """An application with topics of its own, whose clock stands still."""
-    return load_settings(
-        brokers=bootstrap,
-        app_id=name,
-        helpdesk_topic=f"{name}-helpdesk",
-        crm_topic=f"{name}-crm",
-        rejected_topic=f"{name}-rejected",
+    return own_application(
+        bootstrap,
+        name,
         partitions=PARTITIONS,
         origin="earliest",
         clock="fixed",

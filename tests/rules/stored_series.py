@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
-from prometheus_process import promtool
+from debian_programs import promtool
 
 from metrics_core.catalog import all_series
 from metrics_core.derived import DERIVED

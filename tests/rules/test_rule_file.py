@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
-from prometheus_process import promtool
+from debian_programs import promtool
 
 from metrics_core.catalog import all_series
 from metrics_core.derived import DERIVED

@@ -12,9 +12,10 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import UnknownTopicOrPartitionError
+from own_application import own_application
 
 from streams.broker import EmbeddedKafka
-from streams.settings import ConfigurationError, Settings, load_settings
+from streams.settings import ConfigurationError, Settings
 from streams.topics import (
     changelog_name,
     check_topics,
@@ -30,14 +31,7 @@ pytestmark = pytest.mark.broker
 @pytest.fixture
 def settings(kafka: EmbeddedKafka, topic_name: Callable[..., str]) -> Settings:
     """Settings of an application of the test's own."""
-    return load_settings(
-        brokers=kafka.bootstrap,
-        app_id=topic_name("app"),
-        helpdesk_topic=topic_name("helpdesk"),
-        crm_topic=topic_name("crm"),
-        rejected_topic=topic_name("rejected"),
-        partitions=3,
-    )
+    return own_application(kafka.bootstrap, topic_name("app"), partitions=3)
 
 
 @pytest.fixture
