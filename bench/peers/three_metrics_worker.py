@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
+from msgspec import structs
+
 from metrics_core import facts
 from metrics_core.events import EVENT_CLASSES, Event
 from metrics_core.facts import CODE_MASK, CODE_SHIFT
@@ -83,15 +85,20 @@ def main() -> None:
     asyncio.set_event_loop(loop)
     loop.run_until_complete(ensure_topics(settings))
 
+    # nothing is promised: the peers' jobs keep no clocks of service levels
+    given = settings.core_policy
+    policy = structs.replace(given, versions=tuple(structs.replace(one, sla=()) for one in given.versions))
+
     def new_shard(source: SourcePartition, partitions: int) -> Shard:
         kind = "helpdesk" if source.topic == settings.helpdesk_topic else "crm"
         return ThreeMetricsShard(
-            settings.core_policy,
+            policy,
             counters=app.table.status.counters[source.topic],
             topic=source.topic,
             kind=kind,
             partition=source.partition,
             partitions=partitions,
+            native=settings.native,
         )
 
     app = build_app(settings, new_shard)
