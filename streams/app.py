@@ -64,6 +64,8 @@ class DeskApp(faust.App):
 
     table: CheckpointedTable
     client_arguments: Mapping[str, Any]
+    #: whether fetches are read in C where it was built
+    native: bool
     #: called in order when the worker ends, after its last event
     closers: list[Callable[[], Awaitable[None]]]
 
@@ -104,6 +106,7 @@ def build_app(settings: Settings, new_shard: ShardFactory | None = None) -> Desk
         TableManager=QuickTableManager,
     )
     app.client_arguments = arguments
+    app.native = settings.native
     app.table = _new_table(app, settings, new_shard)
     _connect(app)
     return app
@@ -126,6 +129,7 @@ def _new_table(app: DeskApp, settings: Settings, new_shard: ShardFactory | None)
         app_id=settings.app_id,
         topics={topic: changelog_name(settings, topic) for topic in topics},
         rejected_topic=settings.rejected_topic,
+        native=settings.native,
     )
     sources = KafkaSources(app, probe)
     world = World(

@@ -40,7 +40,7 @@ class LogReader:
     """Reads partitions one at a time; an async context manager.
 
     Raises ConfigurationError with one sentence where no broker answers or a topic does not exist. The records are
-    aiokafka's plain ones (metrics_core.records.Record).
+    those of streams.engine.fast_records.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -57,7 +57,7 @@ class LogReader:
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="none",
-            key_deserializer=fast_records.PLAIN,
+            key_deserializer=fast_records.mark(native=self.settings.native),
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS // 2,
             **client_arguments(self.settings),

@@ -78,7 +78,7 @@ class BatchThread(driver.AIOKafkaConsumerThread):
             # a position that does not exist is an error to look into, never a place to start from
             auto_offset_reset="none",
             isolation_level="read_committed",
-            key_deserializer=fast_records.PLAIN,
+            key_deserializer=fast_records.mark(native=cast(Any, self.app).native),
             max_partition_fetch_bytes=FETCH_BYTES,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             max_poll_interval_ms=MAX_POLL_INTERVAL_MS,

@@ -3,6 +3,7 @@
 
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.number cimport PyNumber_AsSsize_t
 from libc.stdlib cimport free, realloc
 
 from collections.abc import Sequence
@@ -89,7 +90,7 @@ cdef class RecordBlock:
             if step != 1:
                 raise ValueError("a block is cut in one piece: its step is 1")
             return self._cut(start, max(0, stop - start))
-        at = index
+        at = PyNumber_AsSsize_t(index, IndexError)
         if at < 0:
             at += self.count
         if not 0 <= at < self.count:

@@ -164,7 +164,8 @@ class EmptyReader:
 
 
 class KafkaChangelog:
-    """The changelogs of an application; ``topics`` maps a source topic to its changelog."""
+    """The changelogs of an application; ``topics`` maps a source topic to its changelog. ``native``: read in C
+    where it was built."""
 
     transaction_timeout_s = TRANSACTION_TIMEOUT_S
 
@@ -176,12 +177,14 @@ class KafkaChangelog:
         app_id: str,
         topics: Mapping[str, str],
         rejected_topic: str,
+        native: bool = True,
     ) -> None:
         self._client_arguments = dict(client_arguments)
         self._app_id = app_id
         self._topics = dict(topics)
         self._rejected_topic = rejected_topic
         self._probe = probe
+        self._native = native
 
     def topic(self, source: SourcePartition) -> str:
         return self._topics[source.topic]
@@ -219,7 +222,7 @@ class KafkaChangelog:
             isolation_level="read_committed",
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            key_deserializer=fast_records.PLAIN,
+            key_deserializer=fast_records.mark(native=self._native),
             max_partition_fetch_bytes=READ_BYTES,
             fetch_max_wait_ms=READ_TIMEOUT_MS // 2,
             **self._client_arguments,
