@@ -18,7 +18,7 @@ from metrics_core.intake import Intake
 from metrics_core.kinds import Common, Kinds
 from metrics_core.labels import NONE, LabelTable
 from metrics_core.losses import codes_by_day
-from metrics_core.native.binding import ticket_lane
+from metrics_core.native.binding import bind_tickets
 from metrics_core.panes import WINDOW_SPANS_US, Panes, window_start_us
 from metrics_core.partitioner import partition_for
 from metrics_core.policy import Policy
@@ -106,7 +106,7 @@ class Shard:
         )
         lane = None
         if native and compiled.AVAILABLE and kind != "crm":
-            lane = ticket_lane(policy, self.kinds, self._facts, self.panes, place)
+            lane = bind_tickets(policy, self.kinds, self._facts, self.panes, self.open, place)
         self._intake = Intake(self.kinds.handlers(kind), self.counters, place, lane)
         self._swept_day = 0
         #: pane keys to delete from the changelog

@@ -19,6 +19,8 @@ _TOUCHED_ROWS = 2_000
 #: loaded rows that are indexed in one step, of a few ms
 _INDEXED_ROWS = 1_000
 
+Settle = Callable[[dict[str, tuple[Hashable, bool]], dict[str, R], dict[int, list[str]], int], int]
+
 
 class Subjects(Generic[R]):
     """Rows of one kind. Standings are settled when somebody asks or saves: a subject that comes and goes in
@@ -57,6 +59,8 @@ class Subjects(Generic[R]):
         self.removed: dict[bytes, None] = {}
         #: whether rows were put into ``rest`` that no index knows yet
         self.loading = False
+        #: ``settle`` in C, of (touched, hot, due, horizon in us); returns how many more orphans there are
+        self.settle_compiled: Settle[R] | None = None
 
     # -- events -------------------------------------------------------------------------------------------
 
@@ -145,6 +149,10 @@ class Subjects(Generic[R]):
 
     def settle(self) -> None:
         """Bring the kind's index up to the rows."""
+        if self.settle_compiled is not None:
+            self.orphans += self.settle_compiled(self.touched, self.hot, self._due, self.horizon_us)
+            self.touched.clear()
+            return
         kind, hot = self.kind, self.hot
         standing, is_known, is_closed = kind.standing, kind.is_known, kind.is_closed
         for subject, (old, known) in self.touched.items():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from metrics_core.facts import Facts
@@ -9,13 +10,24 @@ from metrics_core.kinds import Kinds
 from metrics_core.panes import Panes
 from metrics_core.policy import Policy
 from metrics_core.records import Place
+from metrics_core.tickets.open_tickets import OpenTickets
 from metrics_core.tickets.sla import ServiceLevels
 
 if TYPE_CHECKING:
     from metrics_core.native.lane import TicketLane
 
 
-def ticket_lane(policy: Policy, kinds: Kinds, facts: Facts, panes: Panes, place: Place) -> TicketLane:
+def bind_tickets(
+    policy: Policy, kinds: Kinds, facts: Facts, panes: Panes, open_tickets: OpenTickets, place: Place
+) -> TicketLane:
+    """Tickets of a shard settle in C, and the lane that takes their events."""
+    from metrics_core.native.standings import settle_tickets
+
+    kinds.tickets.settle_compiled = partial(settle_tickets, open_tickets)
+    return _ticket_lane(policy, kinds, facts, panes, place)
+
+
+def _ticket_lane(policy: Policy, kinds: Kinds, facts: Facts, panes: Panes, place: Place) -> TicketLane:
     """The lane of a shard's tickets. What it finds goes to the tally of ``panes``; pure steps leave theirs in
     ``facts``."""
     from metrics_core.native.lane import TicketLane

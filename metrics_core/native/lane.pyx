@@ -23,6 +23,7 @@ from metrics_core.native.scan cimport (
     Text, scan,
 )
 from metrics_core.native.slots cimport slot_get, slot_number, slot_offset, slot_set, slot_set_number
+from metrics_core.native.standings cimport standing
 from metrics_core.native.tally cimport Tally
 
 from metrics_core import facts as f
@@ -122,7 +123,7 @@ cdef class TicketLane:
     cdef public long long clock_us, start_us
     #: durations below zero that were counted as zero, since the last ``take_seen``
     cdef long long clamped
-    cdef object subjects, kind, relabel, facts, new, unpack, standing, steps, begin_clock
+    cdef object subjects, kind, relabel, facts, new, unpack, steps, begin_clock
     cdef dict hot, rest, touched
     cdef Tally tally
     cdef bint is_strict, has_hours, marks_tags, has_roster, keyed
@@ -146,7 +147,7 @@ cdef class TicketLane:
     ):
         self.subjects, self.kind = subjects, subjects.kind
         self.new, self.unpack = subjects.kind.new, subjects.kind.unpack
-        self.standing, self.steps = subjects.kind.standing, subjects.kind.steps
+        self.steps = subjects.kind.steps
         self.horizon_us, self.history_events = subjects.horizon_us, subjects.history_events
         self.facts, self.relabel, self.has_roster, self.tally = facts, relabel, has_roster, tally
         self.tenant, self.keyed = None if tenant is None else tenant.encode(), keyed
@@ -299,7 +300,7 @@ cdef class TicketLane:
             self.subjects.begin(time_us)
             PyDict_SetItem(self.touched, subject, (None, True))
         elif subject not in self.touched:
-            PyDict_SetItem(self.touched, subject, (self._standing(row), slot_number(row, AT_KNOWN) != ORPHAN))
+            PyDict_SetItem(self.touched, subject, (standing(row), slot_number(row, AT_KNOWN) != ORPHAN))
         events = slot_number(row, AT_EVENTS)
         self._remember(row, event, move, known, known_size, time_us - last_us if events else time_us, number)
         slot_set_number(row, AT_LAST_US, time_us)
@@ -325,24 +326,6 @@ cdef class TicketLane:
             return self.no_sequence, None
         key = rows.sequence_key(_text(event.sequence_text))
         return key, rows.number_of(key)
-
-    cdef object _standing(self, object row):
-        """open_tickets.standing"""
-        cdef PyObject *about
-        if slot_number(row, AT_STATUS) >= RESOLVED or slot_number(row, AT_HIDDEN):
-            return None
-        if <object> slot_get(row, AT_CLOCKS) is not None or slot_number(row, AT_KNOWN) == ORPHAN:
-            return self.standing(row)
-        about = slot_get(row, AT_ABOUT)
-        return (
-            <object> slot_get(row, AT_LABEL),
-            <object> slot_get(row, AT_STATUS),
-            <object> slot_get(row, AT_BORN_US),
-            <object> slot_get(row, AT_WAITING_US),
-            <object> slot_get(row, AT_ASSIGNED) is not True,
-            _EMPTY,
-            -1 if <object> about is None else <object> slot_get(<object> about, AT_LABEL_OF_COMPLAINT),
-        )
 
     cdef int _remember(
         self, object row, Scanned *event, int move, const unsigned char *known, Py_ssize_t known_size,

@@ -65,7 +65,7 @@ def settle_tickets(index, dict touched not None, dict hot not None, dict due not
         row = hot[subject]
         _check(row)
         old, known = <tuple>before
-        new = _standing(row)
+        new = standing(row)
         if old is not new and old != new:
             open_now.change(old, new)
         orphans += <long long>known - (slot_number(row, AT_KNOWN) != ORPHAN)
@@ -155,7 +155,7 @@ cdef inline int _is_closed(object row) except -1:
     return slot_number(row, AT_STATUS) >= RESOLVED or slot_number(row, AT_HIDDEN) != 0
 
 
-cdef object _standing(object row):
+cdef object standing(object row):
     """open_tickets.standing"""
     cdef object label, status, born_us, clocks, about, complaint
     if _is_closed(row):

@@ -1,0 +1,4 @@
+"""How a ticket stands, from the slots of its row."""
+
+
+cdef object standing(object row)
