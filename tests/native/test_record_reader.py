@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-import gc
-import itertools
 import random
-import struct
-import tracemalloc
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
 
 import pytest
 from aiokafka import TopicPartition
 from aiokafka.consumer.fetcher import READ_COMMITTED, READ_UNCOMMITTED
 from aiokafka.errors import CorruptRecordException, UnsupportedCodecError
-from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.legacy_records import LegacyRecordBatchBuilder
-from aiokafka.record.memory_records import MemoryRecords
-from aiokafka.record.util import calc_crc32c
 
 from metrics_core.records import FileRecord, Record
 from streams.engine import fast_records
-from streams.engine.batch import Batch
-from streams.engine.ports import SourcePartition
-
-NOW_MS = 1_800_000_000_000
-CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
-#: of a batch: where its attributes begin, which its checksum covers, and its first record
-ATTRIBUTES_AT, LAST_OFFSET_DELTA_AT, FIRST_TIMESTAMP_AT, MAX_TIMESTAMP_AT = 21, 23, 27, 35
-PRODUCER_ID_AT, RECORDS_AT = 43, 61
-LOG_APPEND_TIME, TRANSACTIONAL, CONTROL = 0x08, 0x10, 0x20
-ABORT, COMMIT = struct.pack(">HH", 0, 0), struct.pack(">HH", 0, 1)
+from tests.native.fetches import (
+    ABORT,
+    ATTRIBUTES_AT,
+    CODECS,
+    COMMIT,
+    CONTROL,
+    FIRST_TIMESTAMP_AT,
+    LAST_OFFSET_DELTA_AT,
+    LOG_APPEND_TIME,
+    MAX_TIMESTAMP_AT,
+    NOW_MS,
+    PRODUCER_ID_AT,
+    RECORDS_AT,
+    built_of,
+    marker,
+    outcome,
+    read,
+    read_alike,
+    sealed,
+    some,
+    tuple_of,
+)
 
 pytestmark = pytest.mark.usefixtures("built")
 
@@ -40,83 +44,6 @@ pytestmark = pytest.mark.usefixtures("built")
 def built(compiled: Callable[[str], ModuleType]) -> None:
     compiled("metrics_core.native.records")
     compiled("streams.engine.record_reader")
-
-
-def sealed(batch: bytearray) -> bytes:
-    """With the checksum that it has to have."""
-    batch[17:21] = calc_crc32c(bytes(batch[ATTRIBUTES_AT:])).to_bytes(4, "big")
-    return bytes(batch)
-
-
-def built_of(
-    records: list[Record], base_offset: int, *, codec: int = 0, producer_id: int = -1, attributes: int = 0
-) -> bytes:
-    """A batch of records; their offsets are from ``base_offset`` on."""
-    builder = DefaultRecordBatchBuilder(2, codec, int(producer_id >= 0), producer_id, 0, 0, 10_000_000)
-    for record in records:
-        delta = record.offset - base_offset
-        assert builder.append(delta, record.timestamp, record.key, record.value, list(record.headers))
-    batch = bytearray(builder.build())
-    batch[0:8] = base_offset.to_bytes(8, "big")
-    batch[ATTRIBUTES_AT + 1] |= attributes
-    return sealed(batch)
-
-
-def some(base_offset: int, count: int, *, seed: int = 0, step: int = 1) -> list[Record]:
-    """Records as they may come: with and without key, value and headers, short and long, in no order of time."""
-    chance = random.Random(seed)
-    return [
-        FileRecord(
-            chance.choice([None, b"", b"\0v\xff", b"value" * chance.randrange(60)]),
-            base_offset + number * step,
-            chance.choice([None, b"", b"k%d" % number]),
-            NOW_MS + chance.randrange(-10_000, 10_000),
-            chance.choice([(), (), (("h", b"1"), ("übrig", None), ("", b""))]),
-        )
-        for number in range(count)
-    ]
-
-
-def marker(offset: int, producer_id: int, kind: bytes) -> bytes:
-    record = FileRecord(struct.pack(">HI", 0, 0), offset, kind, NOW_MS)
-    return built_of([record], offset, producer_id=producer_id, attributes=CONTROL)
-
-
-def read(
-    raw: bytes,
-    mark: Callable[[bytes], bytes],
-    *,
-    at: int = 0,
-    aborted: list[tuple[int, int]] | None = None,
-    check_crcs: bool = True,
-    level: int = READ_COMMITTED,
-) -> tuple[list[tuple[Any, ...]], int]:
-    """What a consumer with that mark takes of a fetch, and where it fetches next."""
-    fetch = fast_records.PlainPartitionRecords(
-        TopicPartition("t", 0), fast_records.KeptRecords(raw), aborted, at, mark, None, check_crcs, level
-    )
-    taken = fetch.take_all()
-    return [tuple_of(record) for record in taken], fetch.next_fetch_offset
-
-
-def tuple_of(record: Record) -> tuple[Any, ...]:
-    return record.offset, record.timestamp, record.key, record.value, tuple(record.headers)
-
-
-def read_alike(raw: bytes, **how: Any) -> tuple[list[tuple[Any, ...]], int]:
-    blocks, plain = read(raw, fast_records.BLOCKS, **how), read(raw, fast_records.PLAIN, **how)
-    assert blocks == plain
-    return blocks
-
-
-def block_of(raw: bytes) -> Any:
-    from metrics_core.native.records import RecordBlock
-    from streams.engine.record_reader import RecordBatches
-
-    block = RecordBlock()
-    for batch in RecordBatches(raw):
-        batch.read_into(block, 0)
-    return block
 
 
 # -- records ----------------------------------------------------------------------------------------------
@@ -220,13 +147,6 @@ def test_a_control_batch_whose_marker_was_compacted_away_ends_no_transaction(nam
 
 
 # -- what is no true batch --------------------------------------------------------------------------------
-
-
-def outcome(raw: bytes, name: str, **how: Any) -> object:
-    try:
-        return read(raw, getattr(fast_records, name), **how)
-    except Exception as error:
-        return error
 
 
 def test_a_batch_that_is_cut_off_is_left_for_the_next_fetch() -> None:
@@ -372,143 +292,3 @@ def test_a_consumer_without_a_mark_gets_what_aiokafka_makes() -> None:
     )
     assert not fetch.plain
     assert [type(record).__name__ for record in fetch] == ["ConsumerRecord"] * 3
-
-
-# -- blocks -----------------------------------------------------------------------------------------------
-
-
-def test_a_block_is_a_sequence_of_its_records() -> None:
-    records = some(0, 20, seed=2)
-    block = block_of(built_of(records, 0))
-    assert len(block) == 20
-    assert list(block) == records
-    assert [block[at] for at in range(-20, 20)] == records + records
-    assert list(reversed(block)) == records[::-1]
-    assert records[3] in block
-    for at in (20, -21, 2**70):
-        with pytest.raises(IndexError):
-            block[at]
-    with pytest.raises(ValueError, match="one piece"):
-        block[::2]
-    with pytest.raises(TypeError):
-        block["0"]
-    empty = block_of(b"")
-    assert not empty
-    assert len(empty[0:5]) == len(empty) == 0
-
-
-def test_a_block_of_records_holds_them() -> None:
-    from metrics_core.native.records import RecordBlock
-
-    records = some(5, 100, seed=4)
-    assert list(RecordBlock(records)) == records
-    with pytest.raises(TypeError):
-        RecordBlock([FileRecord("text", 0)])  # type: ignore[arg-type]
-
-
-def test_slices_are_those_of_a_list() -> None:
-    records = some(0, 9, seed=2)
-    block = block_of(built_of(records, 0))
-    bounds = [None, *range(-11, 12)]
-    for start, stop in itertools.product(bounds, bounds):
-        assert list(block[start:stop]) == records[start:stop]
-        assert list(block[2:8][start:stop]) == records[2:8][start:stop]
-
-
-def test_a_slice_outlives_the_block_and_its_bytes() -> None:
-    parts = []
-    for codec in CODECS.values():
-        block = block_of(built_of(some(0, 50, seed=codec), 0, codec=codec))
-        parts.append(block[10:40][5:])
-        del block
-    gc.collect()
-    clutter = [bytes(1000) for _ in range(1000)]
-    for codec, part in zip(CODECS.values(), parts, strict=True):
-        assert list(part) == some(0, 50, seed=codec)[15:40]
-    del clutter
-
-
-def test_a_block_that_was_cut_cannot_grow_under_its_slices() -> None:
-    from streams.engine.record_reader import RecordBatches
-
-    block = block_of(built_of(some(0, 3), 0))
-    part = block[1:]
-    for whole in (block, part):
-        with pytest.raises(BufferError):
-            next(RecordBatches(built_of(some(3, 3), 3))).read_into(whole, 0)
-        with pytest.raises(BufferError):
-            whole.__init__(some(3, 3))
-    assert list(part) == some(0, 3)[1:]
-
-
-def test_a_batch_that_is_refused_leaves_the_block_as_it_was() -> None:
-    from metrics_core.native.records import RecordBlock
-    from streams.engine.record_reader import RecordBatches
-
-    block = block_of(built_of(some(0, 3), 0))
-    assert isinstance(block, RecordBlock)
-    broken = bytearray(built_of(some(3, 30, seed=9), 3))
-    broken[-1] ^= 0x55
-    with pytest.raises(CorruptRecordException):
-        next(RecordBatches(bytes(broken))).read_into(block, 0)
-    assert list(block) == some(0, 3)
-
-
-def test_the_records_since_an_offset_are_cut_from_a_block() -> None:
-    records = some(100, 50, step=3)
-    batch = Batch(SourcePartition("t", 0), 100, 250, block_of(built_of(records, 100)))
-    for offset in range(95, 255):
-        assert list(batch.since(offset)) == [record for record in records if record.offset >= offset]
-
-
-def test_reading_over_and_over_leaves_no_memory_behind() -> None:
-    raw = b"".join(built_of(some(0, 100, seed=codec), 0, codec=codec) for codec in CODECS.values())
-    broken = bytearray(raw)
-    broken[200] ^= 0x55
-
-    def repeat(times: int) -> None:
-        for _ in range(times):
-            block = block_of(raw)
-            part = block[5:50]
-            assert len(list(part)) == 45
-            outcome(bytes(broken), "BLOCKS", check_crcs=False)
-            next(iter(block))
-
-    repeat(20)
-    gc.collect()
-    tracemalloc.start()
-    try:
-        repeat(20)
-        gc.collect()
-        before, _ = tracemalloc.get_traced_memory()
-        repeat(200)
-        gc.collect()
-        after, _ = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert after - before < 10_000
-
-
-def test_what_a_block_took_is_given_back_to_the_system() -> None:
-    import psutil
-
-    raw = b"".join(built_of(some(number * 1000, 1000, seed=1), number * 1000, codec=3) for number in range(4))
-    process = psutil.Process()
-
-    def repeat(times: int) -> int:
-        for _ in range(times):
-            block_of(raw)
-        return int(process.memory_info().rss)
-
-    repeat(50)
-    # a block holds some 224 KB of places: 200 that were kept would be 45 MB
-    assert repeat(200) - repeat(1) < 10_000_000
-
-
-def test_without_the_setting_a_fetch_is_a_list() -> None:
-    raw = built_of(some(0, 3), 0)
-    assert fast_records.mark(native=False) is fast_records.PLAIN
-    fetch = fast_records.PlainPartitionRecords(
-        TopicPartition("t", 0), MemoryRecords(raw), None, 0, fast_records.PLAIN, None, True, READ_COMMITTED
-    )
-    assert isinstance(fetch.take_all(), list)
