@@ -15,8 +15,10 @@ from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_FromStringA
 from cpython.dict cimport PyDict_GetItemWithError, PyDict_SetItem
 from cpython.object cimport PyObject
 from cpython.unicode cimport PyUnicode_Compare
-from libc.string cimport memchr, memcmp, memcpy
+from libc.string cimport memcmp, memcpy
 
+from metrics_core.native.identity cimport UUID_BYTES, UUID_LETTERS, holds, partition_for, short_uuid
+from metrics_core.native.msgpack cimport pack_number, pack_str, pack_text, pack_text_or_nil
 from metrics_core.native.records cimport RecordBlock, Span
 from metrics_core.native.scan cimport (
     ABSENT, CREATED, ESCALATED, MESSAGE, NO_SEQUENCE, NULL_VALUE, OTHER_SEQUENCE, STATUS_CHANGED, UPDATED, Scanned,
@@ -55,8 +57,6 @@ cdef enum:
     UPDATE = 21
     MOVES = 24
     TYPES = 5
-    UUID_LETTERS = 36
-    UUID_BYTES = 16
 
 assert (ORPHAN, KNOWN, PENDING, RESOLVED) == (machine.ORPHAN, machine.KNOWN, machine.PENDING, machine.RESOLVED)
 assert (CUSTOMER, AGENT, TO_STATUS) == (machine.CUSTOMER, machine.AGENT, machine.STATUS)
@@ -277,18 +277,18 @@ cdef class TicketLane:
                 if last_us < limit_us and (slot_number(row, AT_STATUS) >= RESOLVED or slot_number(row, AT_HIDDEN)):
                     return 0  # to be retired first
             else:
-                if self.partitions > 0 and _partition_for(event.subject, self.partitions) != self.partition:
+                if self.partitions > 0 and partition_for(event.subject, self.partitions) != self.partition:
                     return 0
                 is_new = True
                 row = self.new(self._source(event.source), time_us)
         if not is_new and not _is_text(<object> slot_get(row, AT_SOURCE), event.source):
             return 0  # its identity goes by another source
-        if event.id.size == UUID_LETTERS and _short(event.id.at, uuid):
+        if event.id.size == UUID_LETTERS and short_uuid(event.id.at, uuid):
             known, known_size = uuid, UUID_BYTES
         sequence, number = self._sequence(event)
         event_id = _text(event.id)
         if not is_new:
-            if _holds(<object> slot_get(row, AT_HISTORY), known, known_size):
+            if holds(<object> slot_get(row, AT_HISTORY), known, known_size):
                 return 0  # a repeat, or looks like one
             if time_us < last_us or (time_us == last_us and not _is_after(row, sequence, event_id)):
                 return 0
@@ -338,18 +338,18 @@ cdef class TicketLane:
         to[0] = 0x93 if number is None else 0x94
         to += 1
         if known == <const unsigned char *> event.id.at:
-            to = _pack_text(to, event.id.at, event.id.size)
+            to = pack_text(to, event.id.at, event.id.size)
         else:
             to[0], to[1] = 0xC4, UUID_BYTES
             memcpy(to + 2, known, UUID_BYTES)
             to += 2 + UUID_BYTES
-        to = _pack_number(to, -later_us if later_us % 1000 else later_us // 1000)
+        to = pack_number(to, -later_us if later_us % 1000 else later_us // 1000)
         to = self._pack_move(to, event, move)
         if number is not None:
             if type(number) is int:
-                to = _pack_number(to, number)
+                to = pack_number(to, number)
             else:
-                to = _pack_object(to, number)
+                to = pack_str(to, number)
         more = to - self.packed
         longer = PyBytes_FromStringAndSize(NULL, size + more)
         memcpy(PyBytes_AS_STRING(longer), PyBytes_AS_STRING(history), size)
@@ -376,17 +376,17 @@ cdef class TicketLane:
         else:
             to[0] = 0xC0
             to += 1
-        to = _pack_or_nil(to, event.assignee)
+        to = pack_text_or_nil(to, event.assignee)
         if not _says_about(event):
             to[0] = 0xC0
             return to + 1
         to[0] = 0x93
-        to = _pack_or_nil(to + 1, event.category)
+        to = pack_text_or_nil(to + 1, event.category)
         if event.complaint == ABSENT:
             to[0] = 0xC0
             to += 1
         else:
-            to = _pack_number(to, SAYS_NOTHING if event.complaint == NULL_VALUE else event.complaint)
+            to = pack_number(to, SAYS_NOTHING if event.complaint == NULL_VALUE else event.complaint)
         to[0] = 0x90 if event.has_tags else 0xC0
         return to + 1
 
@@ -395,8 +395,8 @@ cdef class TicketLane:
             to[0] = 0xC0
             return to + 1
         if label.size <= 0:
-            return _pack_object(to, self.none)
-        return _pack_text(to, label.at, label.size)
+            return pack_str(to, self.none)
+        return pack_text(to, label.at, label.size)
 
     # -- the step: what TicketMachine does ----------------------------------------------------------------
 
@@ -639,137 +639,3 @@ cdef inline int _is_after(object row, object sequence, object event_id) except -
     """Whether an event of the same moment comes after the row's newest."""
     cdef int order = PyUnicode_Compare(sequence, <object> slot_get(row, AT_LAST_SEQ))
     return order > 0 or (order == 0 and PyUnicode_Compare(event_id, <object> slot_get(row, AT_LAST_ID)) > 0)
-
-
-cdef bint _holds(bytes history, const unsigned char *known, Py_ssize_t size) noexcept:
-    """Whether an identity may be in a history: its bytes are."""
-    cdef const unsigned char *at = <const unsigned char *> PyBytes_AS_STRING(history)
-    cdef const unsigned char *end = at + PyBytes_GET_SIZE(history) - size + 1
-    while at < end:
-        at = <const unsigned char *> memchr(at, known[0], end - at)
-        if at == NULL:
-            return False
-        if at[size - 1] == known[size - 1] and memcmp(at, known, size) == 0:
-            return True
-        at += 1
-    return False
-
-
-cdef inline int _digit(unsigned char letter) noexcept nogil:
-    if c'0' <= letter <= c'9':
-        return letter - c'0'
-    if c'a' <= letter <= c'f':
-        return letter - c'a' + 10
-    return -1
-
-
-cdef bint _short(const char *ident, unsigned char *uuid) noexcept nogil:
-    """rows.short: the 16 bytes of a UUID in small letters (RFC 9562, section 4)."""
-    cdef int at = 0, high, low, i
-    for i in range(UUID_BYTES):
-        if i == 4 or i == 6 or i == 8 or i == 10:
-            if ident[at] != c'-':
-                return False
-            at += 1
-        high, low = _digit(ident[at]), _digit(ident[at + 1])
-        if high < 0 or low < 0:
-            return False
-        uuid[i] = high << 4 | low
-        at += 2
-    return True
-
-
-cdef long long _partition_for(Text key, long long partitions) noexcept nogil:
-    """partitioner.partition_for: murmur2 as Kafka computes it."""
-    cdef unsigned int m = 0x5BD1E995, h = 0x9747B28Cu ^ <unsigned int> key.size, k
-    cdef const unsigned char *at = <const unsigned char *> key.at
-    cdef Py_ssize_t left = key.size
-    while left >= 4:
-        k = at[0] | at[1] << 8 | at[2] << 16 | <unsigned int> at[3] << 24
-        k *= m
-        k ^= k >> 24
-        k *= m
-        h = h * m ^ k
-        at += 4
-        left -= 4
-    if left == 3:
-        h ^= at[2] << 16
-    if left >= 2:
-        h ^= at[1] << 8
-    if left >= 1:
-        h ^= at[0]
-        h *= m
-    h ^= h >> 13
-    h *= m
-    h ^= h >> 15
-    return (h & 0x7FFFFFFF) % partitions
-
-
-# -- msgpack (https://github.com/msgpack/msgpack/blob/master/spec.md), each value as short as can be ------------
-
-
-cdef unsigned char *_big_endian(unsigned char *to, unsigned long long number, int size) noexcept nogil:
-    cdef int i
-    for i in range(size):
-        to[i] = <unsigned char> (number >> 8 * (size - 1 - i))
-    return to + size
-
-
-cdef unsigned char *_pack_number(unsigned char *to, long long number) noexcept nogil:
-    if number >= 0:
-        if number < 128:
-            to[0] = number
-            return to + 1
-        if number < 1 << 8:
-            to[0] = 0xCC
-            return _big_endian(to + 1, number, 1)
-        if number < 1 << 16:
-            to[0] = 0xCD
-            return _big_endian(to + 1, number, 2)
-        if number < <long long> 1 << 32:
-            to[0] = 0xCE
-            return _big_endian(to + 1, number, 4)
-        to[0] = 0xCF
-        return _big_endian(to + 1, number, 8)
-    if number >= -32:
-        to[0] = <unsigned char> number
-        return to + 1
-    if number >= -128:
-        to[0] = 0xD0
-        return _big_endian(to + 1, number, 1)
-    if number >= -(1 << 15):
-        to[0] = 0xD1
-        return _big_endian(to + 1, number, 2)
-    if number >= -(<long long> 1 << 31):
-        to[0] = 0xD2
-        return _big_endian(to + 1, number, 4)
-    to[0] = 0xD3
-    return _big_endian(to + 1, number, 8)
-
-
-cdef unsigned char *_pack_text(unsigned char *to, const char *text, Py_ssize_t size) noexcept nogil:
-    if size < 32:
-        to[0] = 0xA0 | <unsigned char> size
-        to += 1
-    elif size < 1 << 8:
-        to[0] = 0xD9
-        to = _big_endian(to + 1, size, 1)
-    else:
-        to[0] = 0xDA
-        to = _big_endian(to + 1, size, 2)
-    memcpy(to, text, size)
-    return to + size
-
-
-cdef unsigned char *_pack_object(unsigned char *to, object text) except NULL:
-    cdef Py_ssize_t size
-    cdef const char *at = PyUnicode_AsUTF8AndSize(text, &size)
-    return _pack_text(to, at, size)
-
-
-cdef unsigned char *_pack_or_nil(unsigned char *to, Text text) noexcept nogil:
-    """Null is an empty text."""
-    if text.size == ABSENT:
-        to[0] = 0xC0
-        return to + 1
-    return _pack_text(to, text.at, text.size if text.size > 0 else 0)
