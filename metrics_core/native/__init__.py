@@ -10,4 +10,6 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 #: whether all of it was compiled (the lane needs all others); looked for, not loaded: it needs the pure modules
-AVAILABLE = all(find_spec(f"{__name__}.{name}") for name in ("records", "scan", "tally", "standings", "lane"))
+AVAILABLE = all(
+    find_spec(f"{__name__}.{name}") for name in ("records", "scan", "tally", "standings", "steps", "lane")
+)

@@ -31,23 +31,27 @@ def _ticket_lane(policy: Policy, kinds: Kinds, facts: Facts, panes: Panes, place
     """The lane of a shard's tickets. What it finds goes to the tally of ``panes``; pure steps leave theirs in
     ``facts``."""
     from metrics_core.native.lane import TicketLane
+    from metrics_core.native.steps import TicketSteps
 
     versions = policy.versions
     levels = [level for version in versions for level in version.sla]
-    return TicketLane(
-        kinds.tickets,
-        facts=facts,
+    steps = TicketSteps(
+        tally=panes.tally,
         relabel=kinds.relabel,
         has_roster=bool(policy.roster),
-        tally=panes.tally,
+        is_strict=all(version.preset == "strict" for version in versions),
+        has_hours=any(version.hours for version in versions),
+        promises=[any(level.targets_s[clock] is not None for level in levels) for clock in range(3)],
+        service_levels=ServiceLevels(kinds.book, kinds.relabel.intern, kinds.relabel.values),
+    )
+    return TicketLane(
+        kinds.tickets,
+        steps,
+        facts=facts,
         tenant=place.tenant,
         keyed=place.keyed,
         partition=place.partition,
         partitions=place.partitions,
         until_us=place.until_us,
-        is_strict=all(version.preset == "strict" for version in versions),
-        has_hours=any(version.hours for version in versions),
         marks_tags=any(version.complaints.tags for version in versions),
-        promises=[any(level.targets_s[clock] is not None for level in levels) for clock in range(3)],
-        service_levels=ServiceLevels(kinds.book, kinds.relabel.intern, kinds.relabel.values),
     )

@@ -3,13 +3,10 @@
 from collections.abc import Collection, Sequence
 
 from metrics_core.facts import Facts
-from metrics_core.native.tally import Tally
+from metrics_core.native.steps import TicketSteps
 from metrics_core.records import Record
 from metrics_core.subjects import Subjects
-from metrics_core.tally import Tally as PureTally
 from metrics_core.tickets.machine import Ticket
-from metrics_core.tickets.relabel import Relabel
-from metrics_core.tickets.sla import ServiceLevels
 
 class TicketLane:
     clock_us: int
@@ -17,21 +14,15 @@ class TicketLane:
     def __init__(
         self,
         subjects: Subjects[Ticket],
+        steps: TicketSteps,
         *,
         facts: Facts,
-        relabel: Relabel,
-        has_roster: bool,
-        tally: Tally | PureTally,
         tenant: str | None,
         keyed: bool,
         partition: int | None,
         partitions: int | None,
         until_us: int,
-        is_strict: bool,
-        has_hours: bool,
         marks_tags: bool,
-        promises: Sequence[bool],
-        service_levels: ServiceLevels,
     ) -> None: ...
     def only(self, moves: Collection[int], codes: Collection[int]) -> None:
         """Pass over all other moves and facts, and over updates that name no label: for a job of fewer metrics."""
