@@ -1,7 +1,8 @@
 """core_apply: events/s through the core on one core, decoding included, against decoding with orjson alone.
 
 ``core_apply`` counts all that there is: service levels, complaints, surveys, and durations by a business calendar
-for every ticket. ``core_apply_bare`` leaves out what a policy may leave out: service levels and calendars.
+for every ticket. ``core_apply_bare`` leaves out what a policy may leave out: service levels and calendars. Both are
+measured as they come, and in the pure form where C was compiled.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import orjson
 
 from bench.figure import figure
 from bench.workload import helpdesk_events
+from metrics_core import native
 from metrics_core.policy import Policy, Version
 from metrics_core.policy.calendars import CalendarSpec
 from metrics_core.policy.version import Hours
-from metrics_core.records import FileRecord
+from metrics_core.records import FileRecord, Record
 from metrics_core.shard import Shard
 
 EVENTS = 200_000
@@ -30,6 +32,8 @@ POLICIES = {
     "core_apply": Policy(versions=(Version(calendars={"office": OFFICE}, hours=(Hours(calendar="office"),)),)),
     "core_apply_bare": Policy(versions=(Version(sla=()),)),
 }
+#: what is added to a name -> whether C counts, where it was compiled
+FORMS = {"": True, "_pure": False} if native.AVAILABLE else {"": False}
 
 
 def main() -> None:
@@ -42,22 +46,34 @@ def main() -> None:
     gc.freeze()
     gc.set_threshold(100_000, 50, 100)
     decode: list[float] = []
-    apply: dict[str, list[float]] = {name: [] for name in POLICIES}
+    apply: dict[str, list[float]] = {name + form: [] for name in POLICIES for form in FORMS}
+    fetched = as_fetched(records)
     for _ in range(ROUNDS):
         start_s = time.process_time()
         for record in records:
             orjson.loads(record.value)  # type: ignore[arg-type]
         decode.append(len(records) / (time.process_time() - start_s))
         for name, policy in POLICIES.items():
-            apply[name].append(len(records) / seconds(policy, records))
+            for form, is_compiled in FORMS.items():
+                given = fetched if is_compiled else records
+                apply[name + form].append(len(records) / seconds(policy, given, is_compiled))
     for name, rates in apply.items():
         baseline = statistics.median(decode)
         figure(name, statistics.median(rates), "events/s", baseline, "orjson.loads of the same values")
 
 
-def seconds(policy: Policy, records: Sequence[FileRecord]) -> float:
+def as_fetched(records: Sequence[FileRecord]) -> Sequence[Record]:
+    """As a worker is given them."""
+    if not native.AVAILABLE:
+        return records
+    from metrics_core.native.records import RecordBlock
+
+    return RecordBlock(records)
+
+
+def seconds(policy: Policy, records: Sequence[Record], is_compiled: bool) -> float:
     """Processor time of one pass over the records, in seconds."""
-    shard = Shard(policy, topic="helpdesk.events")
+    shard = Shard(policy, topic="helpdesk.events", native=is_compiled)
     start_s = time.process_time()
     for begin in range(0, len(records), CHUNK):
         shard.apply(records[begin : begin + CHUNK])
