@@ -10,8 +10,9 @@ oldest record of a batch is when it was fetched, when an agent takes it up, and 
 ``freshness_processor``: of the worker, while traffic lasts.
 
 ``burst_seconds``: how long a million events that come at once are behind, against a bare aiokafka and orjson loop
-over the same; ``burst_memory``: what the worker grows by meanwhile, against its size before. Its lag and watermark
-are watched all along; where one of them says what is not so, the bench ends with a sentence.
+over the same; ``burst_memory``: what the worker grows by meanwhile, against its size before. Its lag, watermark and
+partition_fresh are watched all along, also while it counts records that were written minutes ago; where one of them
+says what is not so, the bench ends with a sentence.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ from streams.broker import EmbeddedKafka
 from streams.connect import client_arguments
 from streams.demo.exposition_rows import PREFIX, most, total
 from streams.demo.worker_process import WorkerProcess
+from streams.engine.progress import FRESH_S
 from streams.pace import wall_us
 from streams.produce import TopicWriter
 from streams.settings import Settings, load_settings
@@ -50,6 +52,11 @@ EVENTS_PER_DAY = 12_000
 STEADY_S = 30.0
 #: how many events come at once
 BURST_EVENTS = 1_000_000
+#: then so many that were written so long ago: what is shown meanwhile is not fresh
+LATE_EVENTS = 200_000
+LATE_S = 300
+#: behind by more is not fresh, by less it is; between, the worker looks once a second
+FRESH_WITHIN_S = FRESH_S - 5
 BURST_VARIABLE = "DESKPULSE_BENCH_EVENTS"
 #: records written together: what a producer with linger.ms=5 does at this rate
 TICK_S = 0.005
@@ -69,7 +76,7 @@ def main() -> None:
     """Steady traffic, then the burst, one worker each."""
     burst = int(os.environ.get(BURST_VARIABLE, BURST_EVENTS))
     steady = int((WARM_UP_S + STEADY_S) * EVENTS_PER_SECOND)
-    events = _recent_events(max(burst, steady))
+    events = _recent_events(max(burst + LATE_EVENTS, steady))
     # a full collection over all of them would hold the producer up
     gc.freeze()
     settings = load_settings(origin="earliest")
@@ -77,7 +84,7 @@ def main() -> None:
         kafka.start()
         settings = settings.model_copy(update={"brokers": kafka.bootstrap})
         _steady(_of(settings, "steady"), events[:steady])
-        _burst(_of(settings, "burst"), events[:burst])
+        _burst(_of(settings, "burst"), events[: burst + LATE_EVENTS])
 
 
 def _recent_events(most: int) -> list[Emission]:
@@ -147,31 +154,36 @@ async def _flow(settings: Settings, events: Sequence[Emission]) -> Ages:
 def _burst(settings: Settings, events: Sequence[Emission]) -> None:
     """All at once, at a worker that waits for them."""
     asyncio.run(ensure_topics(settings))
+    at_once, late = events[:-LATE_EVENTS], events[-LATE_EVENTS:]
     with WorkerProcess(settings) as worker:
         worker.wait_ready()
         before_bytes = resident_bytes(worker)
-        pouring = threading.Thread(target=lambda: asyncio.run(_pour(settings, events)))
+        pouring = threading.Thread(target=lambda: asyncio.run(_pour(settings, at_once)))
         start_s = time.monotonic()
         pouring.start()
-        most_bytes = _watch(worker, len(events), pouring)
+        most_bytes = _watch(worker, len(at_once), pouring)
         behind_s = time.monotonic() - start_s
         pouring.join()
-    baseline_s = len(events) / asyncio.run(bare_rate(settings, len(events)))
+        pouring = threading.Thread(target=lambda: asyncio.run(_pour(settings, late, LATE_S)))
+        pouring.start()
+        _watch_late(worker, len(events))
+        pouring.join()
+    baseline_s = len(at_once) / asyncio.run(bare_rate(settings, len(at_once)))
     figure("burst_seconds", behind_s, "s", baseline_s, COMPARED_WITH)
     grown, before = (most_bytes - before_bytes) / 1e6, before_bytes / 1e6
     figure("burst_memory", grown, "MB", before, "the worker before it")
 
 
-async def _pour(settings: Settings, events: Sequence[Emission]) -> None:
+async def _pour(settings: Settings, events: Sequence[Emission], late_s: int = 0) -> None:
     async with TopicWriter(client_arguments(settings)) as writer:
         for event in events:
-            await writer.write(settings.helpdesk_topic, event.key, event.value, wall_us() // 1000)
+            await writer.write(settings.helpdesk_topic, event.key, event.value, wall_us() // 1000 - late_s * 1000)
 
 
 def _watch(worker: WorkerProcess, events: int, pouring: threading.Thread) -> int:
     """Until all are counted: what the worker says of itself must hold together. Its largest size, in bytes."""
-    most_bytes, seen_s, written_s = 0, 0.0, float("inf")
-    end_s = time.monotonic() + TIMEOUT_S
+    most_bytes, seen_s, written_s, start_s = 0, 0.0, float("inf"), time.monotonic()
+    end_s, partitions = start_s + TIMEOUT_S, total(worker.metrics(), "partition_ready")
     while time.monotonic() < end_s:
         if not pouring.is_alive():
             written_s = min(written_s, time.monotonic())
@@ -183,11 +195,29 @@ def _watch(worker: WorkerProcess, events: int, pouring: threading.Thread) -> int
         if watermark_s < seen_s:
             raise SystemExit("the watermark went back")
         seen_s = watermark_s
+        fresh = total(text, "partition_fresh")
+        if fresh < partitions and time.monotonic() - start_s < FRESH_WITHIN_S:
+            raise SystemExit(f"{partitions - fresh:g} partitions are not fresh, and no record is a minute old")
         if counted >= events and not lag:
             return most_bytes
         if written_s < float("inf") and not told_late and counted + lag < events:
             raise SystemExit(f"{counted:,.0f} counted and {lag:,.0f} waiting are not all of {events:,}")
         time.sleep(WATCH_S)
+    raise SystemExit(f"the worker did not count {events:,} events in {TIMEOUT_S:g} s")
+
+
+def _watch_late(worker: WorkerProcess, events: int) -> None:
+    """Until all are counted: while records of long ago wait, somebody must be said not to be fresh; then nobody."""
+    told, end_s = False, time.monotonic() + TIMEOUT_S
+    while time.monotonic() < end_s:
+        text = worker.metrics()
+        fresh, partitions = total(text, "partition_fresh"), total(text, "partition_ready")
+        told |= fresh < partitions
+        if total(text, "events_processed_total") >= events and fresh == partitions:
+            if not told:
+                raise SystemExit(f"records of {LATE_S} s ago were counted, and every partition said it was fresh")
+            return
+        time.sleep(WATCH_S / 5)
     raise SystemExit(f"the worker did not count {events:,} events in {TIMEOUT_S:g} s")
 
 
