@@ -165,6 +165,7 @@ def _run_deskpulse(engine: Engine, command: list[str], course: Course, app: str,
     changed = settings.model_dump(mode="json", exclude_defaults=True, exclude_none=True)
     environment = {f"DESKPULSE_{name.upper()}": str(value) for name, value in changed.items()}
     environment["DESKPULSE_POLICY"] = json.dumps({"histogram_labels": ["group", "priority"]})
+    environment.update(engine.environment)
     with EngineProcess(command, environment, _new_folder()) as process:
         first_s, counted = time.time(), 0.0
         while counted < course.events:
