@@ -37,8 +37,8 @@ of the same events, and one that differs in anything does not count.
 What only deskpulse does is left out of the events: late and repeated ones, merged and deleted tickets, tickets
 older than the topic. That it could is part of its figures: it keeps each ticket's past to put a late event in its
 place, knows repeats, and counts four windows that move with time. It runs twice: counting these three metrics alone
-(and keeping no clocks of promises, as nobody else does), and counting all there are. Its common case is compiled, as
-the others' hot paths are (Java, Rust, C++); what it makes as Python alone, `core_apply_pure` in
+(and keeping no clocks of promises, as nobody else does), and counting all there are. Its common case is compiled,
+as the others' hot paths are (Java, Rust, C++); what it makes as Python alone, `core_apply_pure` in
 [benchmarks.md](benchmarks.md) says.
 
 ## What is measured
