@@ -40,7 +40,7 @@ log = structlog.get_logger("deskpulse.transport")
 
 #: Batches on their way to the agents before fetching pauses: as many fetches of one partition each.
 MAX_BATCHES_IN_FLIGHT = 16
-#: One fetch of one partition, in bytes as the broker keeps them; compressed events are several times that, unpacked.
+#: One fetch of one partition, in bytes as the broker keeps them: unpacked, events may be several times that.
 FETCH_BYTES = 1024 * 1024
 #: A long poll; also the longest that a seek waits for the fetch before it.
 FETCH_WAIT_MS = 250

@@ -17,6 +17,8 @@ from typing import Any, TypeGuard
 import aiokafka.consumer.fetcher as fetcher
 from aiokafka.errors import CorruptRecordException
 from aiokafka.record.control_record import ABORT_MARKER, ControlRecord
+from aiokafka.record.default_records import _DefaultRecordBatchPy
+from aiokafka.record.util import decode_varint_py
 
 from metrics_core import native as compiled
 from metrics_core.records import FileRecord, Record
@@ -50,12 +52,23 @@ def mark(*, native: bool) -> Callable[[bytes], bytes]:
     return BLOCKS if native and compiled.AVAILABLE and _BUILT else PLAIN
 
 
+def _end_of_batch(raw: bytes, start: int) -> int:
+    return start + 12 + int.from_bytes(raw[start + 8 : start + 12], "big")
+
+
 class KeptRecords(fetcher.MemoryRecords):  # type: ignore[misc]  # aiokafka is untyped
     """aiokafka's walk over the batches of a fetch; it keeps the bytes within reach."""
 
     def __init__(self, raw: bytes) -> None:
         super().__init__(raw)
         self.raw = raw
+
+    def batch_at(self, base_offset: int) -> bytes:
+        """The bytes of the batch that begins with that offset."""
+        start, end = 0, _end_of_batch(self.raw, 0)
+        while int.from_bytes(self.raw[start : start + 8], "big") != base_offset:
+            start, end = end, _end_of_batch(self.raw, end)
+        return self.raw[start:end]
 
 
 class PlainPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiokafka is untyped
@@ -90,7 +103,7 @@ class PlainPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # 
     def _take_list(self, records: Any) -> list[Any]:
         taken: list[Any] = []
         for batch in self._visible(_batches(records)):
-            found = list(batch)
+            found = _records_of(batch, records)
             if found and found[0].offset < self.next_fetch_offset:
                 # a fetch begins with the batch that holds its offset
                 found = [record for record in found if record.offset >= self.next_fetch_offset]
@@ -123,6 +136,41 @@ class PlainPartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # 
         raises then; Kafka's own consumer takes it as none (CompletedFetch.containsAbortMarker), and so do we."""
         record = next(iter(batch), None)
         return record is not None and bool(ControlRecord.parse(record.key) == ABORT_MARKER)
+
+
+def _records_of(batch: Any, fetch: Any) -> list[Any]:
+    """The batch's records, also where the name of a header is no UTF-8."""
+    try:
+        return list(batch)
+    except UnicodeDecodeError:
+        if not isinstance(fetch, KeptRecords):
+            raise
+        return list(TolerantBatch(fetch.batch_at(batch.base_offset)))
+
+
+class TolerantBatch(_DefaultRecordBatchPy):  # type: ignore[misc]  # aiokafka is untyped
+    """A batch in which the name of a header may be any bytes, as record_reader.pyx reads it: U+FFFD for what is no
+    UTF-8. Ten times slower than the parser in C."""
+
+    _buffer: bytearray
+
+    def _maybe_uncompress(self) -> None:
+        super()._maybe_uncompress()
+        self._buffer = _AnyText(self._buffer)
+
+    def _read_msg(self, decode_varint: Any = decode_varint_py) -> Any:
+        return super()._read_msg(decode_varint)  # the one in C reads behind the end
+
+
+class _AnyText(bytearray):
+    """Bytes whose slices decode, whatever they are."""
+
+    def __getitem__(self, place: Any) -> Any:
+        found = super().__getitem__(place)
+        return _AnyText(found) if isinstance(found, bytearray) else found
+
+    def decode(self, encoding: str = "utf-8", errors: str = "replace") -> str:
+        return super().decode(encoding, errors)
 
 
 _timestamp = attrgetter("timestamp")

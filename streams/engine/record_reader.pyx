@@ -143,7 +143,8 @@ cdef bint _read(Cursor *cursor, Span *span, long long *header_count) noexcept no
 
 
 cdef tuple _headers(Cursor *cursor, long long count):
-    """((name, value or None), ...); None where they do not fill what is left of the record."""
+    """((name, value or None), ...); None where they do not fill what is left of the record. A name may be any bytes:
+    no producer's mistake keeps the records beside it from being read."""
     cdef const char *name = NULL
     cdef const char *value = NULL
     cdef Py_ssize_t name_size = 0
@@ -155,7 +156,7 @@ cdef tuple _headers(Cursor *cursor, long long count):
         if not _nullable(cursor, &value, &value_size):
             return None
         held = None if value == NULL else PyBytes_FromStringAndSize(value, value_size)
-        found.append((name[:name_size].decode("utf-8"), held))
+        found.append((name[:name_size].decode("utf-8", "replace"), held))
         count -= 1
     return tuple(found) if cursor.at == cursor.end else None
 

@@ -89,10 +89,30 @@ class Recovered:
     rows: int
 
 
+class Progress:
+    """How far a recovery is, told to the partition's status."""
+
+    def __init__(self, status: PartitionStatus, clock: Clock) -> None:
+        self._status = status
+        self._clock = clock
+        self._started_s = clock.monotonic()
+        self._share = 0.0
+        self.tell(0)
+
+    def tell(self, rows: int, share: float | None = None) -> None:
+        """So many rows by now; ``share`` is of the whole recovery, as before where None."""
+        self._share = self._share if share is None else share
+        self._status.recovery_rows, self._status.recovery_share = rows, self._share
+        self._status.recovery_seconds = self._clock.monotonic() - self._started_s
+
+    def blocked(self, reason: str | None) -> None:
+        """A sentence while a transaction of somebody else's keeps the recovery waiting."""
+        self._status.recovery_blocked = reason
+
+
 async def recover(source: SourcePartition, world: World, terms: Terms, status: PartitionStatus) -> Recovered:
     """Own and load ``source``; raises Refused, Superseded or Unavailable. Nothing stays open on an error."""
-    started_s = world.clock.monotonic()
-    status.recovery_rows, status.recovery_share = 0, 0.0
+    progress = Progress(status, world.clock)
     writer = await world.changelog.open_writer(source)
     try:
         if await world.membership.standing() is Standing.FORMER:
@@ -102,18 +122,17 @@ async def recover(source: SourcePartition, world: World, terms: Terms, status: P
         shard = world.new_shard(source, identity.partitions)
         reader = await world.changelog.open_reader(source, until)
         try:
-            rows, fence = await _load(source, reader, until, shard, world, status)
+            rows, fence = await _load(source, reader, until, shard, world, progress)
         finally:
             await reader.close()
-            status.recovery_blocked = None
-        await _index(source, shard, world)
+            progress.blocked(None)
+        await _index(source, shard, world, lambda: progress.tell(rows))
         world.after_load()
         resumed = await _resume(source, fence, rows, world, terms)
     except BaseException:
         await writer.close()
         raise
-    status.recovery_rows, status.recovery_share = rows, 1.0
-    status.recovery_seconds = world.clock.monotonic() - started_s
+    progress.tell(rows, 1.0)
     status.recoveries += 1
     accepted = resumed.losses[-1] if fence is not None and resumed.losses_count > fence.losses_count else None
     durable = resumed == fence
@@ -126,7 +145,7 @@ async def _load(
     until: int,
     shard: ShardState,
     world: World,
-    status: PartitionStatus,
+    progress: Progress,
 ) -> tuple[int, Fence | None]:
     """Load every row into ``shard``; the number of rows without fences, and the last fence."""
     clock, changelog = world.clock, world.changelog
@@ -139,7 +158,7 @@ async def _load(
         if reader.position != position:
             moved_s, position = clock.monotonic(), reader.position
         elif clock.monotonic() - moved_s > 2 * changelog.transaction_timeout_s:
-            status.recovery_blocked = _blocked(source, changelog, position)
+            progress.blocked(_blocked(source, changelog, position))
         for at in range(0, len(slice_), SLICE_ROWS):
             own, some = _parted(slice_[at : at + SLICE_ROWS])
             for row in own:
@@ -151,11 +170,10 @@ async def _load(
                 raise unknown_rows(source, changelog.topic(source), error) from error
             loaded += len(some)
             if clock.monotonic() - turn_s > SLICE_S:
-                status.recovery_rows = loaded
+                progress.tell(loaded)
                 await clock.sleep(0)
                 turn_s = clock.monotonic()
-        status.recovery_rows = loaded
-        status.recovery_share = SHARE_READ * min(1.0, (reader.position - start) / max(1, until - start))
+        progress.tell(loaded, SHARE_READ * min(1.0, (reader.position - start) / max(1, until - start)))
     return loaded, fence
 
 
@@ -169,13 +187,14 @@ def _parted(rows: Sequence[Row]) -> tuple[list[Row], list[Row]]:
     return own, others
 
 
-async def _index(source: SourcePartition, shard: ShardState, world: World) -> None:
-    """Find out how all that was loaded stands."""
+async def _index(source: SourcePartition, shard: ShardState, world: World, tell: Callable[[], None]) -> None:
+    """Find out how all that was loaded stands; ``tell`` is called before others have their turn."""
     clock = world.clock
     turn_s = clock.monotonic()
     try:
         for _ in shard.index_loaded():
             if clock.monotonic() - turn_s > SLICE_S:
+                tell()
                 await clock.sleep(0)
                 turn_s = clock.monotonic()
         shard.finish_load()

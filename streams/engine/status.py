@@ -71,6 +71,7 @@ class PartitionStatus:
     recovery_rows: int = 0
     #: of the changelog as it stood when the recovery began, by offsets
     recovery_share: float = 0.0
+    #: of the recovery under way, or what the last one took
     recovery_seconds: float = 0.0
     #: a sentence while recovery waits for a foreign open transaction
     recovery_blocked: str | None = None

@@ -61,7 +61,11 @@ _PER_PARTITION: tuple[tuple[str, str, Callable[[PartitionStatus], float | None]]
         "Share of the changelog that the last recovery of the partition has read; below 1 it is under way",
         lambda p: p.recovery_share,
     ),
-    ("recovery_seconds", "How long the last recovery of the partition took", lambda p: p.recovery_seconds),
+    (
+        "recovery_seconds",
+        "How long the last recovery of the partition took, or has taken so far",
+        lambda p: p.recovery_seconds,
+    ),
     (
         "recovery_blocked",
         "1 while recovery waits for a foreign open transaction; /readyz names its producer",

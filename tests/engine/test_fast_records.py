@@ -10,6 +10,7 @@ from aiokafka.record.default_records import DefaultRecordBatchBuilder
 from aiokafka.record.memory_records import MemoryRecords
 
 from streams.engine.fast_records import PLAIN, PlainFetchResult, PlainPartitionRecords
+from tests.native.fetches import oddly_named, read
 
 
 def batch(base_offset: int, count: int, *, producer_id: int = -1) -> bytearray:
@@ -60,6 +61,14 @@ def test_records_of_an_aborted_transaction_are_hidden_and_passed() -> None:
     aborted = [(7, 0)]
     assert taken(buffer, 0, aborted) == iterated(buffer, 0, aborted)
     assert [offset for offset, *_ in taken(buffer, 0, aborted)[0]] == [2, 3]
+
+
+def test_a_header_named_in_no_utf8_keeps_no_record_from_being_read() -> None:
+    raw = bytes(batch(0, 2)) + oddly_named(2, compressed=False) + bytes(batch(5, 1))
+    found, next_offset = read(raw, PLAIN)
+    assert [value for *_, value, _ in found] == [b"v", b"v", b"before", b"odd", b"after", b"v"]
+    assert found[3][-1] == (("n\ufffdm\ufffd", b"\xff"),)
+    assert next_offset == 6
 
 
 def test_a_fetch_without_records_moves_nothing() -> None:

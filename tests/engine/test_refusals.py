@@ -130,6 +130,8 @@ async def test_a_foreign_open_transaction_is_named_and_waited_for() -> None:
     await made.until(lambda: status.recovery_blocked)
     assert status.recovery_blocked is not None
     assert "kafka-transactions.sh" in status.recovery_blocked
+    await made.until(lambda: status.recovery_seconds > 0)
+    assert not status.ready
     world.logs[SOURCE].blocked = False
     await made.ready(SOURCE)
     assert status.recovery_blocked is None

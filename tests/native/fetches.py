@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import struct
 from collections.abc import Callable
@@ -57,6 +58,21 @@ def some(base_offset: int, count: int, *, seed: int = 0, step: int = 1) -> list[
         )
         for number in range(count)
     ]
+
+
+def oddly_named(base_offset: int, *, compressed: bool) -> bytes:
+    """Three records; the second has a header whose name is no UTF-8: some clients take any bytes."""
+    headers = [(("h", b"1"),), (("name", b"\xff"),), ()]
+    records = [
+        FileRecord(value, base_offset + number, b"k", NOW_MS, headers[number])
+        for number, value in enumerate((b"before", b"odd", b"after"))
+    ]
+    batch = bytearray(built_of(records, base_offset).replace(b"name", b"n\xffm\xc3"))
+    if compressed:
+        batch[RECORDS_AT:] = gzip.compress(batch[RECORDS_AT:])
+        batch[8:12] = (len(batch) - 12).to_bytes(4, "big")
+        batch[ATTRIBUTES_AT + 1] |= CODECS["gzip"]
+    return sealed(batch)
 
 
 def marker(offset: int, producer_id: int, kind: bytes) -> bytes:
