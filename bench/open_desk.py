@@ -48,6 +48,11 @@ class OpenDesk:
             if key[:1] == changelog.TICKET and not tickets.kind.is_closed(tickets.kind.unpack(value))
         ]
 
+    def source(self, number: int) -> str:
+        """Who sends the events of the ticket ``copy-<number>``."""
+        source: str = self.shard.tickets.kind.unpack(self._open[number % len(self._open)]).source
+        return source
+
     @property
     def clock_us(self) -> int:
         """The newest event of the desk."""

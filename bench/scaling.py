@@ -148,11 +148,12 @@ def _records(desk: OpenDesk, tickets: int, number: int) -> list[FileRecord]:
     chance = random.Random(number)
     records = []
     for at, new in enumerate(islice(traffic.until(start_us + 30 * DAY_US), half)):
-        subject = f"copy-{chance.randrange(tickets)}"
+        ticket = chance.randrange(tickets)
+        subject = f"copy-{ticket}"
         message = {
             "specversion": "1.0",
             "id": f"{number}-{at}",
-            "source": "bench",
+            "source": desk.source(ticket),
             "type": "helpdesk.ticket.message",
             "subject": subject,
             "time": format_us(new.arrival_us),
