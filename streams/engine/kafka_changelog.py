@@ -124,6 +124,21 @@ async def _close_producer(producer: Any) -> None:
         await asyncio.wait_for(producer.client.close(), CLOSE_TIMEOUT_S)
 
 
+async def _abort_forgotten(producer: Any, partitions: Sequence[TopicPartition]) -> None:
+    """End what an earlier owner left open in these partitions, by aborting an empty transaction over them.
+
+    InitProducerId should have done so. But a coordinator that ends a transaction while a partition has no leader
+    takes the partition for a deleted one and writes no marker there (Kafka 4.1 to 4.3 at least: restart a broker that
+    was killed within a transaction, later than its timeout). Its last stable offset then stands still for good, and
+    the next commit of the same producer id would commit the aborted rows as well. A marker of ours ends both.
+    """
+    await producer.begin_transaction()
+    for partition in partitions:
+        # as sending to it does; nothing need be sent
+        producer._txn_manager.maybe_add_partition_to_txn(partition)
+    await producer.abort_transaction()
+
+
 class KafkaReader:
     """Committed rows of one changelog partition from its start to ``until``."""
 
@@ -203,10 +218,12 @@ class KafkaChangelog:
         try:
             await available(producer.start(), OPEN_TIMEOUT_S)
             partitions = await available(producer.partitions_for(self._rejected_topic), OPEN_TIMEOUT_S)
+            rejected = TopicPartition(self._rejected_topic, source.partition % len(partitions))
+            if await self.high_watermark(source) > 0:
+                await available(_abort_forgotten(producer, (changelog, rejected)), OPEN_TIMEOUT_S)
         except BaseException:
             await close_producer(producer)
             raise
-        rejected = TopicPartition(self._rejected_topic, source.partition % len(partitions))
         return KafkaWriter(producer, changelog, rejected)
 
     async def high_watermark(self, source: SourcePartition) -> int:
