@@ -128,7 +128,7 @@ async def _abort_forgotten(producer: Any, partitions: Sequence[TopicPartition]) 
     """End what an earlier owner left open in these partitions, by aborting an empty transaction over them.
 
     InitProducerId should have done so. But a coordinator that ends a transaction while a partition has no leader
-    takes the partition for a deleted one and writes no marker there (Kafka 4.1 to 4.3 at least: restart a broker that
+    takes the partition for a deleted one and writes no marker there (seen with Kafka 4.3.1: restart a broker that
     was killed within a transaction, later than its timeout). Its last stable offset then stands still for good, and
     the next commit of the same producer id would commit the aborted rows as well. A marker of ours ends both.
     """

@@ -22,9 +22,11 @@ TIMEOUT_MS = 1_000
 READ_TIMEOUT_S = 20.0
 
 
-async def test_a_transaction_that_ran_out_while_the_broker_was_away_keeps_no_owner_waiting(kafka: EmbeddedKafka) -> None:
-    """Kafka 4.1 to 4.3 (KRaftMetadataCache.getPartitionLeaderEndpoint) take a partition that has no leader just then
-    for a deleted one: no marker ends the transaction there, and its last stable offset stays for ever."""
+async def test_a_transaction_that_ran_out_while_the_broker_was_away_keeps_no_owner_waiting(
+    kafka: EmbeddedKafka,
+) -> None:
+    """Kafka 4.3.1 (KRaftMetadataCache.getPartitionLeaderEndpoint) takes a partition that has no leader just then
+    for a deleted one: no marker ends the transaction there, and its last stable offset stays where it is."""
     with EmbeddedKafka(cache_dir=load_settings().cache_dir) as own:
         own.start()
         settings = own_application(own.bootstrap, "forgotten", partitions=1)
